@@ -1,0 +1,1 @@
+"""WebDAV on WsgiDAV: the only code shaped by it."""

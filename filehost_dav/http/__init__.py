@@ -1,0 +1,1 @@
+"""HTTP on cheroot: strict parsing, bounded bodies, transfers, TLS, worker processes."""

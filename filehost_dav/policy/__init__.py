@@ -1,0 +1,1 @@
+"""What may be stored under which name: roles of names, types, content signatures."""

@@ -1,0 +1,1 @@
+"""The server's own records: users, locks, dead properties and whatever must survive a restart."""

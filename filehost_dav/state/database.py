@@ -1,0 +1,158 @@
+"""Database: the server's records in one SQLite file, shared by all its processes.
+
+Statements are portable SQL with `?` for parameters, so that another engine can keep the same
+records. Connections are pooled per process and opened after the fork; a write transaction takes
+the write lock at its start, so that what it read stays true until it commits.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from filehost_dav.errors import Unavailable
+
+Row = tuple[Any, ...]
+_BUSY = 10.0  # seconds to wait for another process's transaction before giving up
+_POOLED = 8  # connections kept open per process
+
+
+class Transaction(Protocol):
+    """Statements that take effect together."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """The number of rows changed."""
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
+
+
+class Database(Protocol):
+    """The records' engine. Raises Unavailable when it does not answer in time."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """One reading statement, outside any transaction."""
+
+    def transaction(self) -> Any:
+        """A context manager giving a Transaction: committed at its end, rolled back on an error."""
+
+    def generation(self) -> int | None:
+        """A number that changes whenever any process has committed a change; None if the engine cannot
+        tell cheaply, in which case nothing read from it may be remembered.
+        """
+
+    def close(self) -> None: ...
+
+
+class SqliteDatabase:
+    """Database in one SQLite file (write-ahead log)."""
+
+    def __init__(self, file: Path, *, synchronous: str = "NORMAL") -> None:
+        """`synchronous` is SQLite's: NORMAL survives a crash of the process, FULL one of the machine too."""
+        self._file = file
+        self._synchronous = synchronous
+        self._lock = threading.Lock()
+        self._watch_lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._watch: sqlite3.Connection | None = None
+        self._inherited: list[object] = []
+        self._process = os.getpid()
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        with self._connection() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield _SqliteTransaction(connection)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def generation(self) -> int | None:
+        self._check_process()
+        with self._watch_lock:
+            if self._watch is None:
+                self._watch = self._open()
+            (number,) = self._watch.execute("PRAGMA data_version").fetchone()
+            return int(number)
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._idle:
+                connection.close()
+            if self._watch is not None:
+                self._watch.close()
+            self._forget()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        self._check_process()
+        idle = self._idle
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        except sqlite3.OperationalError as error:
+            raise _translated(error) from error
+        finally:
+            if idle is self._idle and len(idle) < _POOLED:
+                idle.append(connection)
+            else:
+                connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _check_process(self) -> None:
+        # A SQLite connection must never be carried across a fork.
+        if self._process != os.getpid():
+            with self._lock:
+                if self._process != os.getpid():
+                    self._inherited = (
+                        self._idle,
+                        self._watch,
+                    )  # kept open, never used: closing would drop locks
+                    self._forget()
+
+    def _forget(self) -> None:
+        self._idle = []
+        self._watch = None
+        self._watch_lock = threading.Lock()
+        self._process = os.getpid()
+
+
+class _SqliteTransaction:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._connection.execute(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, rows)
+
+
+def _translated(error: sqlite3.OperationalError) -> Exception:
+    if "locked" in str(error) or "busy" in str(error):
+        return Unavailable("The server is busy, try again in a moment", retry_after=2)
+    return error

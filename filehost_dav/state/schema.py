@@ -1,0 +1,49 @@
+"""The tables of the server's records, as numbered steps that run by themselves at start.
+
+A step, once released, is never edited: a change is a new step. The database remembers how many
+steps it has seen; a database from a newer program is refused rather than guessed at.
+"""
+
+from __future__ import annotations
+
+from filehost_dav.errors import ConfigError
+from filehost_dav.state.database import Database, Transaction
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE account (
+            name TEXT PRIMARY KEY, password TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0,
+            quota BIGINT, extensions TEXT, created BIGINT NOT NULL)""",
+        """CREATE TABLE lock (
+            token TEXT PRIMARY KEY, owner TEXT NOT NULL, path TEXT NOT NULL, depth TEXT NOT NULL,
+            scope TEXT NOT NULL, principal TEXT NOT NULL, info TEXT NOT NULL,
+            timeout BIGINT NOT NULL, expires BIGINT NOT NULL)""",
+        "CREATE INDEX lock_path ON lock (owner, path)",
+        """CREATE TABLE property (
+            owner TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+            PRIMARY KEY (owner, path, name))""",
+    ),
+)
+
+
+def migrate(database: Database) -> int:
+    """Bring the tables to the newest step; how many steps were taken. Raises ConfigError."""
+    with database.transaction() as transaction:
+        transaction.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        seen = _steps_seen(transaction)
+        if seen > len(STEPS):
+            raise ConfigError(
+                [f"The database is from a newer version (step {seen}, this program knows {len(STEPS)})"]
+            )
+        for statements in STEPS[seen:]:
+            for statement in statements:
+                transaction.execute(statement)
+        if seen < len(STEPS):
+            transaction.execute("DELETE FROM meta WHERE name = 'schema'")
+            transaction.execute("INSERT INTO meta (name, value) VALUES ('schema', ?)", (str(len(STEPS)),))
+        return len(STEPS) - seen
+
+
+def _steps_seen(transaction: Transaction) -> int:
+    rows = transaction.query("SELECT value FROM meta WHERE name = 'schema'")
+    return int(rows[0][0]) if rows else 0

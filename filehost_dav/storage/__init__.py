@@ -1,0 +1,1 @@
+"""Users' files: the Tree contract, its local and its object implementation, trash, versions, quota."""

@@ -1,0 +1,259 @@
+"""Tree: the contract of one user's files, which every storage keeps.
+
+A Tree belongs to one user: obtained once, it cannot reach another user's bytes. Values go in
+and values come out; no write handle is ever handed out. A change is whole or nothing, durable
+when the call returns, and its condition holds at the instant of the commit, not only before.
+
+Whatever the storage, these errors mean the same: NotFound, NotAFolder, IsAFolder, Exists,
+ParentMissing, IntoItself, ConditionFailed, Locked (from a condition), Truncated,
+ChecksumMismatch, TooLarge, QuotaExceeded, Full, Unavailable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from filehost_dav.paths import FilePath
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A snapshot of one resource.
+
+    `size` in bytes (0 for folders); `modified` and `created` in nanoseconds since the epoch;
+    `etag` as it goes on the wire, quotes included: strong, new at every write, the same after
+    MOVE and after a client sets only the time; `id` survives MOVE and overwriting.
+    """
+
+    path: FilePath
+    is_folder: bool
+    size: int
+    modified: int
+    created: int
+    etag: str
+    id: str
+
+
+class Written(NamedTuple):
+    """The outcome of a change: what is there now, and whether nothing was there before."""
+
+    entry: Entry
+    created: bool
+
+
+class Usage(NamedTuple):
+    """Bytes. `limit` is None without a quota; `available` never exceeds what the disk has."""
+
+    used: int
+    limit: int | None
+    available: int
+
+
+class Trashed(NamedTuple):
+    """A deleted file or folder. `deleted` in nanoseconds since the epoch; `size` with all members."""
+
+    id: str
+    origin: FilePath
+    deleted: int
+    entry: Entry
+    size: int
+
+
+class Version(NamedTuple):
+    """An earlier content of a file. `replaced` is when it was overwritten, in nanoseconds since the epoch."""
+
+    id: str
+    path: FilePath
+    replaced: int
+    size: int
+    modified: int
+    etag: str
+
+
+def _anything(_present: Entry | None) -> None:
+    """The condition that always holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold at the instant of commit.
+
+    `absent`: nothing may be at the target (`If-None-Match: *`, `Overwrite: F`), else ConditionFailed.
+    `holds`: called with what is at the target (None: nothing), inside the critical section of the
+    commit; raises ConditionFailed or Locked. It must be quick and may be called more than once.
+    """
+
+    absent: bool = False
+    holds: Callable[[Entry | None], None] = field(default=_anything)
+
+
+ANYTHING = Condition()
+ABSENT = Condition(absent=True)
+
+
+@runtime_checkable
+class Body(Protocol):
+    """Bytes on their way in. Reading past a broken end raises Truncated (BadBody if malformed)."""
+
+    length: int | None
+    """Bytes announced; None when the end is found only by reading (chunked)."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the start of `buffer`; the number of bytes, 0 only at the complete end."""
+
+
+@runtime_checkable
+class DirectBody(Body, Protocol):
+    """A body whose bytes can go to a file without passing through this process."""
+
+    def splice(self, descriptor: int, most: int, /) -> int:
+        """Move up to `most` bytes to the file at its offset; how many, 0 only at the complete end."""
+
+
+@runtime_checkable
+class Content(Protocol):
+    """An open file: its size and bytes stay as they were when it was opened. Close it (`with`)."""
+
+    entry: Entry
+
+    def descriptor(self) -> int | None:
+        """A file descriptor for sendfile, or None when there is none (object storage)."""
+
+    def blocks(self, start: int, length: int) -> Iterator[bytes]:
+        """`length` bytes from offset `start`, in pieces. Raises Truncated when the file shrank."""
+
+    def offload(self) -> str | None:
+        """Where a front server may read it by itself (a file's path, a signed address), or None."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Content: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`length` bytes of `content` from `start`: what the HTTP layer sends by the cheapest means."""
+
+    content: Content
+    start: int
+    length: int
+
+
+class Tree(Protocol):
+    """One user's files. See the module for what all of it promises."""
+
+    def stat(self, path: FilePath) -> Entry:
+        """Raises NotFound."""
+
+    def list(self, folder: FilePath) -> Iterator[Entry]:
+        """The members of a folder, in no order, one pass. Members that vanish meanwhile are left out.
+
+        Raises NotFound, NotAFolder.
+        """
+
+    def open(self, path: FilePath) -> Content:
+        """Raises NotFound, IsAFolder."""
+
+    def write(
+        self,
+        path: FilePath,
+        body: Body,
+        *,
+        when: Condition = ANYTHING,
+        modified: int | None = None,
+        checksums: Mapping[str, str] | None = None,
+        expected: int | None = None,
+    ) -> Written:
+        """Store the whole body as the file at `path`, replacing a file that is there.
+
+        `modified` (ns) is the time to give the file; `checksums` (lower-case algorithm → lower-case
+        hex) must match the bytes; `expected` is a length hint in bytes for a body without one.
+        The replaced content becomes a version. Raises ParentMissing, IsAFolder, ConditionFailed,
+        Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Full.
+        """
+
+    def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
+        """Raises Exists, ParentMissing."""
+
+    def copy(
+        self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING, deep: bool = True
+    ) -> Written:
+        """Copy a file or folder (`deep=False`: the folder alone). What was at the target goes to the trash,
+        or becomes a version when a file replaces a file. All or nothing.
+
+        Raises NotFound, ParentMissing, IntoItself, ConditionFailed, QuotaExceeded, Full.
+        """
+
+    def move(self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING) -> Written:
+        """Rename, in constant time whatever is below. The target as in `copy`.
+
+        Raises NotFound, ParentMissing, IntoItself, ConditionFailed.
+        """
+
+    def delete(self, path: FilePath, *, when: Condition = ANYTHING) -> Trashed | None:
+        """Move a file or folder to the trash, in constant time. None where nothing was worth keeping
+        (side files, empty placeholders). Raises NotFound, ConditionFailed.
+        """
+
+    def set_modified(self, path: FilePath, modified: int) -> Entry:
+        """Give a file or folder the time `modified` (ns); the ETag stays. Raises NotFound."""
+
+    def checksums(self, path: FilePath) -> Mapping[str, str]:
+        """The known checksums of a file that still hold (algorithm → hex, lower case), never computed here.
+
+        Raises NotFound.
+        """
+
+    def usage(self) -> Usage: ...
+
+    def trash(self) -> Iterator[Trashed]:
+        """What was deleted, the newest first."""
+
+    def restore(self, trash_id: str, target: FilePath | None = None) -> Written:
+        """Bring back from the trash to its origin or to `target`. Never overwrites.
+
+        Raises NotFound, Exists (the message proposes a free name), ParentMissing.
+        """
+
+    def open_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> Content:
+        """The content of a trashed file, or of a file below a trashed folder. Raises NotFound, IsAFolder."""
+
+    def list_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> Iterator[Entry]:
+        """The members of a trashed folder. Raises NotFound, NotAFolder."""
+
+    def purge(self, trash_id: str) -> None:
+        """Remove from the trash for good. Raises NotFound."""
+
+    def versions(self, path: FilePath) -> Iterator[Version]:
+        """Earlier contents of a file, the newest first."""
+
+    def open_version(self, path: FilePath, version_id: str) -> Content:
+        """Raises NotFound."""
+
+    def restore_version(self, path: FilePath, version_id: str) -> Written:
+        """Make an earlier content the file's content; today's becomes a version. Raises NotFound."""
+
+    def purge_version(self, path: FilePath, version_id: str) -> None:
+        """Raises NotFound."""
+
+    def close(self) -> None:
+        """Give back descriptors and connections."""
+
+
+class Storage(Protocol):
+    """All users' trees."""
+
+    def tree(self, user: str) -> Tree:
+        """The tree of one user (a name that accounts has accepted), made when first asked for."""
+
+    def remove(self, user: str) -> None:
+        """Remove everything a user has, for good."""
+
+    def sweep(self) -> None:
+        """Maintenance: orphans of crashes, expired trash and versions. Safe at any time, in any process."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""The page for people with only a browser; it speaks WebDAV itself."""
