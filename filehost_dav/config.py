@@ -1,0 +1,1 @@
+"""Settings: a TOML file and the environment become frozen values; all problems are reported at once."""
