@@ -125,10 +125,8 @@ class SqliteDatabase:
         if self._process != os.getpid():
             with self._lock:
                 if self._process != os.getpid():
-                    self._inherited = (
-                        self._idle,
-                        self._watch,
-                    )  # kept open, never used: closing would drop locks
+                    # Kept, never used or closed: closing would drop the parent's file locks.
+                    self._inherited.append((self._idle, self._watch))
                     self._forget()
 
     def _forget(self) -> None:
