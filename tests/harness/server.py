@@ -1,0 +1,152 @@
+"""A real server in its own processes, on a free loopback port, with a data folder of its own."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_LISTENING = re.compile(r"Listening on (https?)://[^\s/]*:(\d+)")
+START = 20.0  # seconds a server may take to listen, on a busy machine
+STOP = 10.0  # seconds an orderly end may take
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user and the password that signs in."""
+
+    name: str
+    password: str
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        return (self.name, self.password)
+
+
+@dataclass
+class Server:
+    """`filehost-dav serve` on `data`, with `settings` as environment (FILEHOST_…) and extra `options`."""
+
+    data: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+    def start(self) -> Server:
+        """Start, wait until it listens. Raises RuntimeError with the output when it does not."""
+        command = [*PROGRAM, "serve", "--data", str(self.data), "--port", "0", *self.options]
+        self.process = subprocess.Popen(
+            command,
+            env=environment(self.settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.output: list[str] = []
+        found: queue.Queue[tuple[str, int] | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(found,), daemon=True)
+        self._reader.start()
+        try:
+            place = found.get(timeout=START)
+        except queue.Empty:
+            place = None
+        if place is None:
+            self.kill()
+            raise RuntimeError("the server does not listen:\n" + "".join(self.output))
+        self.scheme, self.port = place
+        return self
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end."""
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """Everything the server has printed so far."""
+        return "".join(self.output)
+
+    def files(self, user: str | Account) -> Path:
+        """Where that user's files lie on disk."""
+        return self.data / "files" / (user.name if isinstance(user, Account) else user)
+
+    def add_user(self, name: str, *options: str, password: str = "correct horse battery") -> Account:
+        """A new account, made by the command line."""
+        run("user", "add", name, *options, "--data", str(self.data), stdin=password, settings=self.settings)
+        return Account(name, password)
+
+    def stop(self) -> int:
+        """End by SIGTERM; the exit code. Raises TimeoutExpired when it does not end in time."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        self._reader.join(STOP)
+        return code
+
+    def kill(self) -> None:
+        """End the parent and every worker at once, as a crash would."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait(STOP)
+
+    def wait_for_log(self, text: str, seconds: float = 5.0) -> None:
+        """Wait until the server has printed `text`. Raises AssertionError when it does not."""
+        end = time.monotonic() + seconds
+        while text not in self.log:
+            if time.monotonic() > end:
+                raise AssertionError(f"{text!r} is not in the log:\n{self.log}")
+            time.sleep(0.02)
+
+    def _read(self, found: queue.Queue[tuple[str, int] | None]) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.output.append(line)
+                if match := _LISTENING.search(line):
+                    found.put((match[1], int(match[2])))
+        found.put(None)
+
+
+PROGRAM = (sys.executable, "-m", "filehost_dav")
+
+
+def environment(settings: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment of this process without its own FILEHOST_ settings, with these instead."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("FILEHOST_")}
+    path = os.pathsep.join(filter(None, (str(REPOSITORY), own.get("PYTHONPATH"))))
+    return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **STORAGE, **(settings or {})}
+
+
+# The storage that the whole suite runs on, as settings: empty for the default.
+STORAGE = {key: value for key, value in os.environ.items() if key.startswith("FILEHOST_") and "TEST" not in key}
+
+
+def run(
+    *arguments: str, stdin: str = "", settings: dict[str, str] | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end. Raises AssertionError with the output when it fails."""
+    done = subprocess.run(
+        [*PROGRAM, *arguments],
+        input=stdin,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done
