@@ -17,8 +17,9 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server with one worker, shared by the tests of a module: give each test a user of its own."""
-    with _running(Server(tmp_path_factory.mktemp("data"), {"FILEHOST_SERVER_WORKERS": "1"})) as running:
-        yield running
+    running = Server(tmp_path_factory.mktemp("data"), {"FILEHOST_SERVER_WORKERS": "1"}).start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -47,17 +48,6 @@ def client(server: Server, account: Account) -> Iterator[Client]:
     """A connection of that fresh user."""
     with Client(server, account) as connection:
         yield connection
-
-
-class _running:
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def __enter__(self) -> Server:
-        return self._server.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -134,15 +134,13 @@ class Client:
 
     def _open(self) -> http.client.HTTPConnection:
         if self._connection is None:
-            host, port = "127.0.0.1", self._server.port
+            host, port, timeout = "127.0.0.1", self._server.port, self._timeout
             if self._server.scheme == "https":
-                context = ssl.create_default_context()
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-                self._connection = http.client.HTTPSConnection(
-                    host, port, timeout=self._timeout, context=context
-                )
+                trust = ssl.create_default_context()
+                trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+                self._connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=trust)
             else:
-                self._connection = http.client.HTTPConnection(host, port, timeout=self._timeout)
+                self._connection = http.client.HTTPConnection(host, port, timeout=timeout)
         return self._connection
 
 
