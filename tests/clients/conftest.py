@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,10 +31,10 @@ def workers(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def home(start_server: Callable[..., Server], workers: str) -> Iterator[tuple[Server, Account]]:
+def home(start_server: Callable[..., Server], workers: str) -> tuple[Server, Account]:
     """A server of its own that accepts any type of file, in 1 and 2 workers, and its one user."""
     server = start_server(FILEHOST_SERVER_WORKERS=workers, FILEHOST_POLICY_EXTENSIONS="*")
-    yield server, server.add_user("alice")
+    return server, server.add_user("alice")
 
 
 @pytest.fixture

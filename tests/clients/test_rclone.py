@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import subprocess
 from collections.abc import Callable
@@ -62,8 +63,6 @@ def test_listing_shows_every_file_with_its_size_and_time(rclone: Rclone, documen
 
 
 def _lines(root: Path) -> list[str]:
-    import datetime
-
     lines = []
     for file in root.rglob("*.txt"):
         facts = file.stat()
