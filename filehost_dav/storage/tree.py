@@ -11,9 +11,9 @@ ChecksumMismatch, TooLarge, QuotaExceeded, Full, Unavailable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from filehost_dav.paths import FilePath
 
@@ -143,6 +143,25 @@ class Span:
     length: int
 
 
+class Scan(Protocol):
+    """One pass over a folder for a reader that remembers what it made of each member.
+
+    Iterating gives `(name, stamp, facts)` and leaves out members that vanish meanwhile. A member
+    whose `stamp` is one seen before under the same name, with the same `view`, has not changed since
+    in anything that `describe` tells; a stamp of None promises nothing (changed so recently that the
+    clock could not tell a second change). `facts` is for `describe` alone. A folder that cannot be read
+    fails when the scan is made, not half way.
+    """
+
+    view: Hashable
+    """Whatever else `describe` depends on, such as the policy in force."""
+
+    def __iter__(self) -> Iterator[tuple[str, int | None, Any]]: ...
+
+    def describe(self, name: str, facts: Any) -> Entry | None:
+        """The member's Entry; None when it is not shown in a listing."""
+
+
 class Tree(Protocol):
     """One user's files. See the module for what all of it promises."""
 
@@ -153,6 +172,17 @@ class Tree(Protocol):
         """The members of a folder, in no order, one pass. Members that vanish meanwhile are left out.
 
         Raises NotFound, NotAFolder.
+        """
+
+    def scan(self, folder: FilePath) -> Scan | None:
+        """`list` for a reader that remembers; None where `list` is all there is.
+
+        Raises NotFound, NotAFolder.
+        """
+
+    def generation(self, folder: FilePath) -> Hashable | None:
+        """A value that differs after any change to what `list` and `stat` tell of a folder and its members,
+        whoever made it; None where that cannot be told more cheaply than by listing. Never raises.
         """
 
     def open(self, path: FilePath) -> Content:
