@@ -9,6 +9,9 @@ from __future__ import annotations
 from filehost_dav.errors import ConfigError
 from filehost_dav.state.database import Database, Transaction
 
+# Tables that hold a user's records, in the column `owner`; emptied when the user is removed.
+OWNED = ("lock", "property")
+
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE account (

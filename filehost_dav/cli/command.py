@@ -1,0 +1,57 @@
+"""The command itself: its sub-commands, loaded only when used, and how its errors are shown.
+
+Exit codes: 0 done, 1 not done (the message says why and what helps), 2 wrong usage, 78 the
+configuration cannot be used (EX_CONFIG, so that systemd need not try again).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, Final
+
+import click
+
+from filehost_dav import __version__
+from filehost_dav.errors import ConfigError, FilehostError
+
+BAD_CONFIG: Final = 78
+# Command → the module that holds it, its help in one line (so that --help loads nothing).
+_COMMANDS: Final = {
+    "serve": ("serving", "Serve files until stopped."),
+    "user": ("users", "Add, change and remove users."),
+}
+
+
+class _Commands(click.Group):
+    """Sub-commands by name; each is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"filehost_dav.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.secho(problem, fg="red", err=True)
+            sys.exit(BAD_CONFIG)
+        except FilehostError as error:
+            raise click.ClickException(error.message) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="filehost-dav")
+def main() -> None:
+    """A WebDAV file server with a private folder for each user."""

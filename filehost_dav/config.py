@@ -1,1 +1,0 @@
-"""Settings: a TOML file and the environment become frozen values; all problems are reported at once."""

@@ -1,0 +1,92 @@
+"""The settings, section by section, with their defaults and the reason of each.
+
+Sizes are in bytes and durations in seconds once read; None stands for `none`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from filehost_dav.config.setting import choice, duration, flag, number, place, size, text, words
+from filehost_dav.policy.roles import DEFAULT_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the server listens, and how it spreads its work."""
+
+    host: str = text("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for every one of this machine.")
+    port: int = number(8080, "TCP port; 0 takes a free one.", most=65535)
+    workers: int = number(0, "Processes; 0 is one per processor (always one on Windows).", most=256)
+    threads: int = number(32, "Requests each process works on at once.", least=1, most=1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where files and records are kept."""
+
+    data: Path = place(
+        "data", "Folder for everything the server keeps: users' files in files/<user>/, and its records."
+    )
+    durability: str = choice(
+        "data",
+        ("none", "data", "full"),
+        "What is on the disk before an upload is answered: whatever the system wrote, contents and names, "
+        "or all metadata too.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be stored."""
+
+    extensions: tuple[str, ...] = words(
+        DEFAULT_EXTENSIONS,
+        'Types of files that may be stored; ["*"] allows any. Users can have their own list.',
+    )
+    names: str = choice(
+        "portable",
+        ("portable", "ascii"),
+        "Names allowed: what Windows, macOS and Linux can all keep, or only ASCII letters, digits and . _ -",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Signing in."""
+
+    realm: str = text("Filehost DAV", "The name a client shows when it asks for the password.")
+    plain_http: str = choice(
+        "local",
+        ("local", "anywhere"),
+        "Where a password may come from without TLS: this machine only, or anywhere (a trusted network).",
+    )
+    quota: int | None = size("none", "Room of a user who has no quota of their own.")
+    remember: int = duration("5 min", "How long a verified password is not computed again.")
+    hashes_at_once: int = number(
+        2, "Password hashes each process computes at once; each takes argon2_memory.", least=1, most=64
+    )
+    argon2_memory: int = size("64 MiB", "Memory one password hash takes.")
+    argon2_rounds: int = number(3, "Passes over that memory.", least=1, most=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the server says on standard output."""
+
+    format: str = choice(
+        "auto", ("auto", "plain", "json"), "Lines for people or for machines; auto is plain on a terminal."
+    )
+    requests: bool = flag(True, "One line per request.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings."""
+
+    server: Server = Server()
+    storage: Storage = Storage()
+    policy: Policy = Policy()
+    accounts: Accounts = Accounts()
+    log: Log = Log()

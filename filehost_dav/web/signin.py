@@ -1,0 +1,137 @@
+"""The sign-in gate: no request passes without a user, except OPTIONS without credentials.
+
+Clients ask OPTIONS before they know that a password is needed, Windows on every folder above the
+mount, and Word with an empty `Authorization: Bearer`; both count as no credentials at all. A header
+that cannot be read is a refused sign-in, never an error of the server. Over plain HTTP passwords
+are taken from this machine only, unless the operator says otherwise.
+"""
+
+from __future__ import annotations
+
+import binascii
+import ipaddress
+from base64 import b64decode
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from filehost_dav.accounts.users import User
+from filehost_dav.errors import SignInRefused, Throttled, Unavailable
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+WithPassword = Callable[[str, str], User]
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A name and a password from an Authorization header."""
+
+    name: str
+    password: str
+
+
+class Gate:
+    """WSGI middleware: sets `filehost.user` or answers."""
+
+    def __init__(
+        self, application: WSGIApplication, with_password: WithPassword, *, realm: str, plain_http: bool
+    ) -> None:
+        """`plain_http`: whether passwords may come without TLS from other machines."""
+        self._application = application
+        self._with_password = with_password
+        self._challenge = f'Basic realm="{_quotable(realm)}", charset="UTF-8"'
+        self._plain_http = plain_http
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        header = environ.get("HTTP_AUTHORIZATION", "").strip()
+        if header.casefold() in ("", "bearer"):
+            if environ["REQUEST_METHOD"] == "OPTIONS":
+                return self._application(environ, start_response)
+            return self._refuse(start_response, "Sign in with a user name and a password")
+        if not (self._plain_http or _is_private(environ)):
+            return _answer(start_response, "403 HTTPS is needed", _NEEDS_TLS)
+        return self._signed_in(header, environ, start_response)
+
+    def _signed_in(
+        self, header: str, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        try:
+            given = read_basic(header)
+            user = self._with_password(given.name, given.password)
+        except SignInRefused as error:
+            return self._refuse(start_response, error.message)
+        except Throttled as error:
+            return _answer(
+                start_response, "429 Too many failed sign-ins", error.message, _retry(error.retry_after)
+            )
+        except Unavailable as error:
+            return _answer(start_response, "503 Try again", error.message, _retry(error.retry_after))
+        environ["filehost.user"] = user
+        environ["wsgidav.auth.user_name"] = user.name
+        return self._application(environ, start_response)
+
+    def _refuse(self, start_response: StartResponse, message: str) -> Iterable[bytes]:
+        return _answer(start_response, "401 Sign in", message, [("WWW-Authenticate", self._challenge)])
+
+
+def read_basic(header: str) -> Basic:
+    """The name and the password of a Basic header (RFC 7617). Raises SignInRefused.
+
+    UTF-8 is what we ask for; some clients send Latin-1 all the same.
+    """
+    scheme, _, encoded = header.partition(" ")
+    try:
+        raw = b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    name, colon, password = text.partition(":")
+    if scheme.casefold() != "basic" or not colon:
+        raise SignInRefused("The Authorization header cannot be read")
+    return Basic(name, password)
+
+
+_NEEDS_TLS: Final = (
+    "Passwords are not taken over plain HTTP from another machine. Use https://, or let the server's "
+    'operator set accounts.plain_http = "anywhere" where the network is trusted'
+)
+
+
+def _is_private(environ: WSGIEnvironment) -> bool:
+    if environ.get("wsgi.url_scheme") == "https":
+        return True
+    try:
+        address = ipaddress.ip_address(environ.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return not environ.get("REMOTE_ADDR")  # a local socket has no address
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _retry(seconds: int) -> list[tuple[str, str]]:
+    return [("Retry-After", str(seconds))]
+
+
+def _answer(
+    start_response: StartResponse, status: str, message: str, headers: Iterable[tuple[str, str]] = ()
+) -> Iterable[bytes]:
+    body = message.encode() + b"\n"
+    start_response(
+        status,
+        [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("X-Content-Type-Options", "nosniff"),
+            *headers,
+        ],
+    )
+    return [body]
+
+
+def _quotable(text: str) -> str:
+    return "".join(character for character in text if character not in '"\\' and character.isprintable())
