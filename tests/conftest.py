@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from harness.dav import Client
 from harness.server import Account, Server
+from testbed.fixtures import postgres, s3
+
+__all__ = ["postgres", "s3"]
 
 _numbers = itertools.count(1)
 

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from filehost_dav.errors import Unavailable
 Row = tuple[Any, ...]
 _BUSY = 10.0  # seconds to wait for another process's transaction before giving up
 _POOLED = 8  # connections kept open per process
+EVERYONE = "everyone"  # the subject of a transaction that names none
 
 
 class Transaction(Protocol):
@@ -39,8 +40,13 @@ class Database(Protocol):
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """One reading statement, outside any transaction."""
 
-    def transaction(self) -> Any:
-        """A context manager giving a Transaction: committed at its end, rolled back on an error."""
+    def transaction(self, subject: str = EVERYONE) -> AbstractContextManager[Transaction]:
+        """Statements that commit together at the end, or are rolled back on an error.
+
+        Transactions that name the same subject (a user, for what belongs to that user) run one after
+        the other on all nodes: what one has read stays true until it commits. Those of different
+        subjects may run at the same time where the engine can.
+        """
 
     def generation(self) -> int | None:
         """A number that changes whenever any process has committed a change; None if the engine cannot
@@ -59,6 +65,7 @@ class SqliteDatabase:
         self._synchronous = synchronous
         self._lock = threading.Lock()
         self._watch_lock = threading.Lock()
+        self._writing = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._watch: sqlite3.Connection | None = None
         self._inherited: list[object] = []
@@ -69,8 +76,8 @@ class SqliteDatabase:
             return connection.execute(sql, parameters).fetchall()
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        with self._connection() as connection:
+    def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
+        with self._turn(), self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield _SqliteTransaction(connection)
@@ -94,6 +101,18 @@ class SqliteDatabase:
             if self._watch is not None:
                 self._watch.close()
             self._forget()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # SQLite lets one writer in at a time and makes the others poll; threads of one process queue here.
+        self._check_process()
+        turn = self._writing
+        if not turn.acquire(timeout=_BUSY):
+            raise Unavailable("The server is busy, try again in a moment", retry_after=2)
+        try:
+            yield
+        finally:
+            turn.release()
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -133,6 +152,7 @@ class SqliteDatabase:
         self._idle = []
         self._watch = None
         self._watch_lock = threading.Lock()
+        self._writing = threading.Lock()
         self._process = os.getpid()
 
 

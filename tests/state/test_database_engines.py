@@ -1,0 +1,160 @@
+"""What both engines promise to whoever keeps records in them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from filehost_dav.errors import ConfigError, Unavailable
+from filehost_dav.state import schema
+from filehost_dav.state.database import Database, SqliteDatabase
+from filehost_dav.state.postgres import PostgresDatabase
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database of each engine."""
+    if request.param == "sqlite":
+        made: Database = SqliteDatabase(tmp_path / "state.sqlite3")
+    else:
+        made = PostgresDatabase(request.getfixturevalue("postgres").database())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def thing(database: Database) -> Database:
+    """A database with one small table."""
+    with database.transaction() as transaction:
+        transaction.execute(
+            "CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT UNIQUE, size INTEGER, data BLOB, at REAL)"
+        )
+    return database
+
+
+def test_values_come_back_as_they_went_in(thing: Database) -> None:
+    row = (2**60, "Ünï%cödé ?", 2**62, b"\x00\xff", 1_700_000_000.123456)
+    with thing.transaction() as transaction:
+        transaction.execute("INSERT INTO thing (id, name, size, data, at) VALUES (?, ?, ?, ?, ?)", row)
+    assert thing.query("SELECT * FROM thing WHERE name LIKE 'Ü%' AND id = ?", (2**60,)) == [row]
+
+
+def test_truth_is_a_number(thing: Database) -> None:
+    with thing.transaction() as transaction:
+        transaction.execute("INSERT INTO thing (name, size) VALUES (?, ?)", ("a", True))
+    assert thing.query("SELECT size FROM thing WHERE size = ?", (True,)) == [(1,)]
+
+
+def test_text_is_ordered_by_its_bytes(thing: Database) -> None:
+    names = ["a", "B", "é", "a/b", "a b", "A"]
+    with thing.transaction() as transaction:
+        transaction.execute_many("INSERT INTO thing (name) VALUES (?)", [(name,) for name in names])
+    found = [name for (name,) in thing.query("SELECT name FROM thing ORDER BY name")]
+    assert found == sorted(names, key=str.encode)
+    assert thing.query("SELECT name FROM thing WHERE name >= ? AND name < ?", ("a/", "a0")) == [("a/b",)]
+
+
+def test_a_failed_transaction_leaves_nothing(thing: Database) -> None:
+    def fail() -> None:
+        with thing.transaction() as transaction:
+            transaction.execute("INSERT INTO thing (name) VALUES ('gone')")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert thing.query("SELECT * FROM thing") == []
+
+
+def test_a_transaction_counts_the_rows_it_changes(thing: Database) -> None:
+    with thing.transaction() as transaction:
+        transaction.execute_many("INSERT INTO thing (name) VALUES (?)", [("a",), ("b",)])
+        assert transaction.execute("UPDATE thing SET size = 1") == 2
+        assert transaction.execute("DELETE FROM thing WHERE name = 'c'") == 0
+
+
+def test_transactions_of_one_subject_run_one_after_the_other(thing: Database) -> None:
+    with thing.transaction() as transaction:
+        transaction.execute("INSERT INTO thing (name, size) VALUES ('counter', 0)")
+
+    def count() -> None:
+        for _ in range(25):
+            with thing.transaction("alice") as transaction:
+                ((size,),) = transaction.query("SELECT size FROM thing")
+                transaction.execute("UPDATE thing SET size = ?", (size + 1,))
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert thing.query("SELECT size FROM thing") == [(100,)]
+
+
+def test_a_reader_is_not_held_up_by_a_writer(thing: Database) -> None:
+    with thing.transaction("alice") as transaction:
+        transaction.execute("INSERT INTO thing (name) VALUES ('new')")
+        seen: list[object] = []
+        reader = threading.Thread(target=lambda: seen.extend(thing.query("SELECT * FROM thing")))
+        reader.start()
+        reader.join(5)
+        assert not reader.is_alive()
+        assert seen == []
+
+
+def test_connections_are_not_carried_across_a_fork(thing: Database) -> None:
+    thing.query("SELECT 1")
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with thing.transaction() as transaction:
+                transaction.execute("INSERT INTO thing (name) VALUES ('child')")
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert thing.query("SELECT name FROM thing") == [("child",)]
+
+
+def test_the_tables_are_made_once_whoever_starts_first(database: Database) -> None:
+    steps: list[int] = []
+    threads = [threading.Thread(target=lambda: steps.append(schema.migrate(database))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(steps) == [0, 0, len(schema.STEPS)]
+
+
+def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
+    schema.migrate(database)
+    with database.transaction() as transaction:
+        transaction.execute("UPDATE meta SET value = '999' WHERE name = 'schema'")
+    with pytest.raises(ConfigError, match="newer version"):
+        schema.migrate(database)
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_not_there_is_unavailable() -> None:
+    database = PostgresDatabase("postgresql://nobody@127.0.0.1:9/nothing")
+    with pytest.raises(Unavailable):
+        database.query("SELECT 1")
+
+
+@pytest.mark.postgres
+def test_the_engines_restart_is_not_noticed(request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue("postgres").database()
+    database = PostgresDatabase(url)
+    other = PostgresDatabase(url)
+    database.query("SELECT 1")
+    other.query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    assert database.query("SELECT 2") == [(2,)]
+    database.close()
+    other.close()

@@ -1,0 +1,83 @@
+"""A PostgreSQL server of the distribution's package, with a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from testbed.processes import HOST, Program, free_ports, program
+
+_PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+_HINT = "install PostgreSQL (Debian: apt-get install postgresql)"
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+@dataclass
+class Postgres:
+    """A running server. Each test takes a database of its own with `database()`."""
+
+    server: Program
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql://tests:{self.password}@{HOST}:{self.port}/{database}"
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"test_{secrets.token_hex(6)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url_of(name)
+
+    def stop(self) -> None:
+        self.server.end(signal.SIGINT)
+
+
+def start(home: Path, *, durable: bool = False) -> Postgres:
+    """A new server below `home`. `durable` waits for the disk as in production. Raises Missing."""
+    initdb, postgres = (program(name, *_PLACES, hint=_HINT) for name in ("initdb", "postgres"))
+    user = _unprivileged(home)
+    password, port = secrets.token_hex(16), free_ports(1)[0]
+    word = home / "password"
+    word.write_text(password)
+    if user:
+        shutil.chown(word, user)
+    command = [initdb, "-D", home / "data", "-U", "tests", "-A", "scram-sha-256", f"--pwfile={word}"]
+    command += ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    made = subprocess.run(
+        [str(part) for part in command], cwd=home, user=user, group=user, capture_output=True, check=False
+    )
+    if made.returncode:
+        raise RuntimeError(made.stderr.decode(errors="replace"))
+    settings = () if durable else _FAST
+    options = [option for setting in (*settings, "max_connections=200") for option in ("-c", setting)]
+    log = home / "postgres.log"
+    server = Program(
+        [postgres, "-D", home / "data", "-h", HOST, "-p", port, "-k", "", *options], log, user=user
+    )
+    server.wait_until(lambda: "ready to accept connections" in log.read_text(errors="replace"), "PostgreSQL")
+    return Postgres(server, port, password)
+
+
+def _unprivileged(home: Path) -> str | None:
+    """PostgreSQL refuses to run as root: the user to run it as then, with `home` made its own."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    shutil.chown(home, "postgres", "postgres")
+    for folder in (home, *home.parents):
+        if folder.stat().st_uid == 0 and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    return "postgres"
