@@ -26,6 +26,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
             owner TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
             PRIMARY KEY (owner, path, name))""",
     ),
+    (  # the folder of each property's resource, so that a listing is one indexed query
+        "DROP TABLE property",
+        """CREATE TABLE property (
+            owner TEXT NOT NULL, path TEXT NOT NULL, folder TEXT NOT NULL,
+            name TEXT NOT NULL, value TEXT NOT NULL,
+            PRIMARY KEY (owner, path, name))""",
+        "CREATE INDEX property_folder ON property (owner, folder)",
+    ),
 )
 
 

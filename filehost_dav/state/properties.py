@@ -1,0 +1,137 @@
+"""Dead properties: what clients keep at a file or folder and the server only returns.
+
+Keyed by (owner, path, name): two users never see each other's. A name is in Clark notation
+(`{namespace}local`); a value is the property's whole XML element, able to stand anywhere. What a
+change of the files does to them (`moved`, `copied`, `removed`) happens in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from filehost_dav.errors import QuotaExceeded
+from filehost_dav.paths import FilePath
+from filehost_dav.state.database import Database, Transaction
+
+MOST: Final = 200  # dead properties of one resource
+LONGEST: Final = 64 * 1024  # characters of one value with its element
+
+Values = Mapping[str, str]
+Change = tuple[str, str | None]
+"""A name, and the new value or None to remove it."""
+
+_NONE: Final[Values] = {}
+_BELOW = "(path = ? OR (path >= ? AND path < ?))"
+
+
+class Properties:
+    """Every user's dead properties."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._without: dict[str, int] = {}
+
+    def of(self, owner: str, path: FilePath) -> Values:
+        """The dead properties of one resource, name → value."""
+        if self._has_none(owner):
+            return _NONE
+        rows = self._database.query(
+            "SELECT name, value FROM property WHERE owner = ? AND path = ? ORDER BY name", (owner, str(path))
+        )
+        return dict(rows)
+
+    def of_members(self, owner: str, folder: FilePath) -> Mapping[str, Values]:
+        """The dead properties of a folder's members: member's name → name → value. One query."""
+        if self._has_none(owner):
+            return {}
+        rows = self._database.query(
+            "SELECT path, name, value FROM property WHERE owner = ? AND folder = ? ORDER BY path, name",
+            (owner, str(folder)),
+        )
+        members: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for path, name, value in rows:
+            members[path.rpartition("/")[2]][name] = value
+        return members
+
+    def change(self, owner: str, path: FilePath, changes: Sequence[Change]) -> None:
+        """Set and remove, in this order, all or nothing. Raises QuotaExceeded beyond MOST."""
+        with self._database.transaction() as transaction:
+            _change(transaction, owner, path, changes)
+
+    def moved(self, transaction: Transaction, owner: str, source: FilePath, target: FilePath) -> None:
+        """Carry the properties of `source` and all below it to `target`, where nothing of the old stays."""
+        self.removed(transaction, owner, target)
+        old, new = str(source), str(target)
+        transaction.execute(
+            "UPDATE property SET path = ?, folder = ? WHERE owner = ? AND path = ?",
+            (new, _folder_of(new), owner, old),
+        )
+        # By the length of the prefix: a name that repeats further down stays (`/a/x/a`).
+        transaction.execute(
+            "UPDATE property SET path = ? || substr(path, ?), folder = ? || substr(folder, ?)"
+            " WHERE owner = ? AND path >= ? AND path < ?",
+            (new, len(old) + 1, new, len(old) + 1, owner, *_bounds(source)[1:]),
+        )
+
+    def copied(
+        self, transaction: Transaction, owner: str, source: FilePath, target: FilePath, *, deep: bool = True
+    ) -> None:
+        """Give the copy its own (`deep=False`: the folder's alone), in place of the old target's."""
+        self.removed(transaction, owner, target)
+        where, bounds = (_BELOW, _bounds(source)) if deep else ("path = ?", (str(source),))
+        rows = transaction.query(
+            f"SELECT path, name, value FROM property WHERE owner = ? AND {where}",  # noqa: S608 - constant text
+            (owner, *bounds),
+        )
+        copies = [(str(target) + path[len(str(source)) :], name, value) for path, name, value in rows]
+        transaction.execute_many(
+            "INSERT INTO property (owner, path, folder, name, value) VALUES (?, ?, ?, ?, ?)",
+            [(owner, path, _folder_of(path), name, value) for path, name, value in copies],
+        )
+
+    def removed(self, transaction: Transaction, owner: str, path: FilePath) -> None:
+        """Forget the properties of a resource and all below it."""
+        transaction.execute(
+            f"DELETE FROM property WHERE owner = ? AND {_BELOW}",  # noqa: S608 - constant text
+            (owner, *_bounds(path)),
+        )
+
+    def _has_none(self, owner: str) -> bool:
+        # Most users have no dead property: one look at the database's counter then says it all.
+        generation = self._database.generation()
+        if generation is None:
+            return False
+        if self._without.get(owner) == generation:
+            return True
+        if self._database.query("SELECT 1 FROM property WHERE owner = ? LIMIT 1", (owner,)):
+            return False
+        if len(self._without) > 10_000:
+            self._without.clear()
+        self._without[owner] = generation  # read before the query: a change in between is not missed
+        return True
+
+
+def _change(transaction: Transaction, owner: str, path: FilePath, changes: Sequence[Change]) -> None:
+    key = (owner, str(path))
+    for name, value in changes:
+        transaction.execute("DELETE FROM property WHERE owner = ? AND path = ? AND name = ?", (*key, name))
+        if value is not None:
+            transaction.execute(
+                "INSERT INTO property (owner, path, folder, name, value) VALUES (?, ?, ?, ?, ?)",
+                (*key, _folder_of(str(path)), name, value),
+            )
+    ((count,),) = transaction.query("SELECT count(*) FROM property WHERE owner = ? AND path = ?", key)
+    if count > MOST:
+        raise QuotaExceeded(f"A file or folder may have {MOST} properties of its own at most")
+
+
+def _bounds(path: FilePath) -> tuple[str, str, str]:
+    """The path itself, and the range that holds exactly what lies below it: `/a/` up to `/a0`."""
+    text = "" if path.is_root else str(path)
+    return (text or "/", text + "/", text + "0")
+
+
+def _folder_of(path: str) -> str:
+    return "" if path == "/" else path.rpartition("/")[0] or "/"
