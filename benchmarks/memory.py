@@ -1,0 +1,24 @@
+"""Memory of a server's whole process tree, shared pages counted once (PSS, from Linux's smaps_rollup)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def resident(pid: int) -> int:
+    """Bytes. Raises OSError where the kernel does not tell."""
+    return sum(_proportional(process) for process in _tree(pid))
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for process in found:
+        for task in Path(f"/proc/{process}/task").iterdir():
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def _proportional(pid: int) -> int:
+    match = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
