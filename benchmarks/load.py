@@ -27,7 +27,7 @@ def rate(
     body: str = "",
     numbered: bool = False,
 ) -> float:
-    """Requests a second. `numbered` appends a fresh number and `.txt` to each path. Raises RuntimeError on errors."""
+    """Requests a second. `numbered` appends a fresh number and `.txt` to each path. Raises RuntimeError."""
     if shutil.which("wrk") is None:
         raise RuntimeError("needs wrk")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:

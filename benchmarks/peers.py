@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 @dataclass(frozen=True)
 class Place:
-    """A running server: its port, the folder that shows at `/`, its process, its seconds to the first answer."""
+    """A running server: its port, the folder that shows at `/`, its process, seconds to its first answer."""
 
     port: int
     files: Path
@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Peer:
-    """`command(work, port)` starts it in the foreground; `{work}/files` is what it serves unless `files` says else."""
+    """`command(work, port)` starts it in the foreground; it serves `files` below the work folder."""
 
     name: str
     program: str
@@ -87,7 +87,7 @@ def _from_template(template: str, *command: str) -> Callable[[Path, int], list[s
         )
         text = (TEMPLATES / template).read_text()
         (work / template).write_text(text.replace("@work@", str(work)).replace("@port@", str(port)))
-        return [part.replace("{work}", str(work)) for part in command]
+        return [*(part.replace("{work}", str(work)) for part in command), str(work / template)]
 
     return prepare
 
@@ -138,28 +138,17 @@ def _wait_for_answer(port: int, process: subprocess.Popen[bytes], output: Path) 
     raise RuntimeError(f"does not answer: {output.read_text(errors='replace')[-500:]}")
 
 
+_AS_PEERS = {"FILEHOST_STORAGE_DURABILITY": "none"}  # no peer waits for the disk
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 PEERS = {
     peer.name: peer
     for peer in (
         Peer("filehost", sys.executable, _filehost, f"files/{USER}"),
-        Peer(
-            "filehost-fast", sys.executable, _filehost, f"files/{USER}", {"FILEHOST_STORAGE_DURABILITY": "none"}
-        ),
-        Peer(
-            "apache",
-            "apache2",
-            _from_template("apache.conf", "apache2", "-DFOREGROUND", "-f", "{work}/apache.conf"),
-        ),
-        Peer(
-            "nginx", "nginx", _from_template("nginx.conf", "nginx", "-p", "{work}", "-c", "{work}/nginx.conf")
-        ),
-        Peer(
-            "lighttpd",
-            "lighttpd",
-            _from_template("lighttpd.conf", "lighttpd", "-D", "-f", "{work}/lighttpd.conf"),
-        ),
+        Peer("filehost-fast", sys.executable, _filehost, f"files/{USER}", _AS_PEERS),
+        Peer("apache", "apache2", _from_template("apache.conf", "apache2", "-DFOREGROUND", "-f")),
+        Peer("nginx", "nginx", _from_template("nginx.conf", "nginx", "-p", "{work}", "-c")),
+        Peer("lighttpd", "lighttpd", _from_template("lighttpd.conf", "lighttpd", "-D", "-f")),
         Peer("rclone", "rclone", _rclone),
         Peer("wsgidav", sys.executable, _wsgidav),
     )

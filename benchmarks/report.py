@@ -30,7 +30,7 @@ def ratio(figure: Figure, values: Mapping[str, Sequence[float]], peer: str, refe
 
 
 def plot(figures: Sequence[Figure], values: Values, reference: str) -> str:
-    """An SVG bar for each figure: filehost-fast beside the reference (the line at 1), on a logarithmic scale."""
+    """An SVG bar for each figure: filehost-fast beside the reference (the line at 1), logarithmic."""
     rows, height = [], 22
     for number, figure in enumerate(figures):
         times = ratio(figure, values[figure.name], "filehost-fast", reference)
