@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.accounts.signing_in import SigningIn
-from filehost_dav.accounts.users import Users
+from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
+from filehost_dav.http.workers import Listener, Service
+from filehost_dav.requestlog import Record, RequestLog, as_json, as_plain, as_terminal, is_trouble
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
 from filehost_dav.web.signin import Gate
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the commands work on. Close it."""
+class Records:
+    """What the server keeps about its users, for the commands and for a worker. Close it."""
 
     config: Config
     database: SqliteDatabase
@@ -34,66 +38,92 @@ class Parts:
         self.database.close()
 
 
-def open_parts(config: Config) -> Parts:
-    """Make the folders and bring the records up to date. Raises ConfigError."""
-    data = config.storage.data
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = SqliteDatabase(data / "state.sqlite3")
+def open_records(config: Config) -> Records:
+    """Make the data folder where it is missing and bring the records up to date. Raises ConfigError."""
+    config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = SqliteDatabase(config.storage.data / "state.sqlite3")
     migrate(database)
     cost = Cost(config.accounts.argon2_memory, config.accounts.argon2_rounds)
     passwords = Passwords(cost, at_once=config.accounts.hashes_at_once)
-    return Parts(config, database, Users(database, time.time), passwords)
+    return Records(config, database, Users(database, time.time), passwords)
 
 
-def application(parts: Parts) -> WSGIApplication:
+def listener(config: Config) -> Listener:
+    return Listener(config.server.host, config.server.port)
+
+
+def service(config: Config) -> Service:
+    """What the workers serve. Runs in their parent, and leaves nothing open there."""
+    key = secrets.token_bytes(32)  # one for all workers, so that what one remembers all can
+    return Service(
+        partial(application, config, key),
+        workers=config.server.workers or os.cpu_count() or 1,
+        threads=config.server.threads,
+    )
+
+
+def application(config: Config, key: bytes) -> WSGIApplication:
     """The whole server as one WSGI application."""
-    accounts = parts.config.accounts
-    signing_in = SigningIn(
-        parts.users,
-        parts.passwords,
-        generation=parts.database.generation,
-        key=secrets.token_bytes(32),
+    records = open_records(config)
+    gate = Gate(
+        _dav(config),
+        _signing_in(records, key).with_password,
+        realm=config.accounts.realm,
+        plain_http=config.accounts.plain_http == "anywhere",
+    )
+    return RequestLog(gate, _reporter(config))
+
+
+def _signing_in(records: Records, key: bytes) -> SigningIn:
+    return SigningIn(
+        records.users,
+        records.passwords,
+        generation=records.database.generation,
+        key=key,
         clock=time.time,
-        remember=accounts.remember,
-    )
-    return Gate(
-        _dav(parts),
-        signing_in.with_password,
-        realm=accounts.realm,
-        plain_http=accounts.plain_http == "anywhere",
+        remember=records.config.accounts.remember,
     )
 
 
-def _dav(parts: Parts) -> WSGIApplication:
+def _reporter(config: Config) -> Callable[[Record], None]:
+    """Writes one whole line at a time, so that lines of several processes do not mix."""
+    on_terminal = sys.stdout.isatty()
+    shape = {"plain": as_plain, "json": as_json, "terminal": as_terminal}.get(config.log.format)
+    shape = shape or (as_terminal if on_terminal else as_plain)
+    wanted = config.log.requests
+    if wanted == "auto":
+        wanted = "failures" if on_terminal else "all"
+
+    def report(record: Record) -> None:
+        if wanted == "all" or (wanted == "failures" and is_trouble(record)):
+            os.write(1, shape(record).encode("utf-8", "backslashreplace") + b"\n")
+
+    return report
+
+
+def _dav(config: Config) -> WSGIApplication:
+    from wsgidav.error_printer import ErrorPrinter  # noqa: PLC0415
     from wsgidav.fs_dav_provider import FilesystemProvider  # noqa: PLC0415
+    from wsgidav.request_resolver import RequestResolver  # noqa: PLC0415
     from wsgidav.wsgidav_app import WsgiDAVApp  # noqa: PLC0415
 
-    files: Path = parts.config.storage.data / "files"
-    made: dict[str, Any] = {}
+    @lru_cache(maxsize=1000)
+    def make(user: User | None) -> Any:
+        folder = config.storage.data / "files" / (user.name if user else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        return WsgiDAVApp(
+            {
+                "provider_mapping": {"/": FilesystemProvider(str(folder))},
+                "middleware_stack": [ErrorPrinter, RequestResolver],
+                "property_manager": True,
+                "lock_storage": True,
+                "verbose": 1,
+                "logging": {"enable": False},
+            }
+        )
 
     def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        user = environ.get("filehost.user")
-        name = user.name if user else ""
-        if name not in made:
-            (files / name).mkdir(parents=True, exist_ok=True)
-            made[name] = WsgiDAVApp(
-                {
-                    "provider_mapping": {"/": FilesystemProvider(str(files / name))},
-                    "middleware_stack": _stock_stack(),
-                    "property_manager": True,
-                    "lock_storage": True,
-                    "verbose": 1,
-                    "logging": {"enable": False},
-                }
-            )
-        answer: Iterable[bytes] = made[name](environ, start_response)
+        answer: Iterable[bytes] = make(environ.get("filehost.user"))(environ, start_response)
         return answer
 
     return run
-
-
-def _stock_stack() -> list[Any]:
-    from wsgidav.error_printer import ErrorPrinter  # noqa: PLC0415
-    from wsgidav.request_resolver import RequestResolver  # noqa: PLC0415
-
-    return [ErrorPrinter, RequestResolver]

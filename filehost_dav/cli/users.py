@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from filehost_dav.accounts.users import User
-from filehost_dav.app import open_parts
+from filehost_dav.app import open_records
 from filehost_dav.cli.place import place_options, settings
 from filehost_dav.config import quantities
 
@@ -32,9 +32,9 @@ def _quota(_context: click.Context, _option: click.Parameter, value: str | None)
 @place_options
 def add(name: str, quota: int | None, extensions: str | None, config: Path | None, data: str | None) -> None:
     """Add the user NAME."""
-    parts = open_parts(settings(config, data))
-    parts.users.add(
-        User(name, quota=quota, extensions=_extensions(extensions)), parts.passwords.hash(_password())
+    records = open_records(settings(config, data))
+    records.users.add(
+        User(name, quota=quota, extensions=_extensions(extensions)), records.passwords.hash(_password())
     )
     click.echo(f"User {name} added")
 
@@ -44,8 +44,8 @@ def add(name: str, quota: int | None, extensions: str | None, config: Path | Non
 @place_options
 def passwd(name: str, config: Path | None, data: str | None) -> None:
     """Change the password of the user NAME."""
-    parts = open_parts(settings(config, data))
-    parts.users.set_password(name, parts.passwords.hash(_password()))
+    records = open_records(settings(config, data))
+    records.users.set_password(name, records.passwords.hash(_password()))
     click.echo(f"Password of {name} changed")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from filehost_dav.config.setting import choice, duration, flag, number, place, size, text, words
+from filehost_dav.config.setting import choice, duration, number, place, size, text, words
 from filehost_dav.policy.roles import DEFAULT_EXTENSIONS
 
 
@@ -76,9 +76,15 @@ class Log:
     """What the server says on standard output."""
 
     format: str = choice(
-        "auto", ("auto", "plain", "json"), "Lines for people or for machines; auto is plain on a terminal."
+        "auto",
+        ("auto", "terminal", "plain", "json"),
+        "How a line looks: for people, key=value, or JSON; auto is terminal on a terminal, else plain.",
     )
-    requests: bool = flag(True, "One line per request.")
+    requests: str = choice(
+        "auto",
+        ("auto", "all", "failures", "none"),
+        "Requests that get a line; auto is failures on a terminal, else all.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
