@@ -12,7 +12,7 @@ from typing import Final
 
 from filehost_dav.errors import BadPath
 
-LONGEST: Final = 64  # characters
+LONGEST: Final = 63  # characters, so that the longest in UTF-8 is still a folder name (255 bytes)
 RULES: Final = (
     "letters, digits and . _ - @ +, beginning with a letter or digit, not ending with a dot, "
     f"at most {LONGEST} characters"
@@ -25,7 +25,12 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?",
 
 def user_name(text: str) -> str:
     """`text` in NFC when a user can have this name. Raises BadPath."""
-    name = unicodedata.normalize("NFC", text)
-    if len(name) > LONGEST or len(name.encode()) > 255 or not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
+    name = one_spelling(text)
+    if len(name) > LONGEST or not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
         raise BadPath(f"This cannot be a user's name. A name is made of {RULES}", rule="user-name")
     return name
+
+
+def one_spelling(name: str) -> str:
+    """An accent can be typed in two ways; this is the one that is kept (NFC)."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)

@@ -24,6 +24,7 @@ LONGEST: Final = 1024  # characters of a password: more is nobody's, and costs t
 
 # What htpasswd and its relatives write, except crypt (8 characters count) and plain text.
 _FOREIGN: Final = ("bcrypt", "sha512_crypt", "sha256_crypt", "apr_md5_crypt", "ldap_sha1")
+_BCRYPT_BYTES: Final = 72  # htpasswd and everybody else left the rest out, silently
 _PATIENCE: Final = 10.0  # seconds a sign-in waits for its turn
 
 
@@ -57,12 +58,22 @@ class Passwords:
             if stored is None or len(password) > LONGEST:
                 self._context.verify(password[:LONGEST], self._decoy)
                 return False, None
-            right, replacement = self._context.verify_and_update(password, stored)
-            return bool(right), replacement
+            if not self._is_right(password, stored):
+                return False, None
+            return True, self._context.hash(password) if self._context.needs_update(stored) else None
 
     def knows(self, stored: str) -> bool:
         """Whether a hash from elsewhere can be verified here."""
         return self._context.identify(stored) is not None
+
+    def _is_right(self, password: str, stored: str) -> bool:
+        secret = password.encode("utf-8", "surrogatepass")
+        if self._context.identify(stored) == "bcrypt":
+            secret = secret[:_BCRYPT_BYTES]
+        try:
+            return bool(self._context.verify(secret, stored))
+        except ValueError:  # the old schemes know no NUL
+            return False
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from filehost_dav.accounts.names import user_name
+from filehost_dav.accounts.names import one_spelling, user_name
 from filehost_dav.errors import Exists, NotFound
 from filehost_dav.state.database import Database, Row
 from filehost_dav.state.schema import OWNED
@@ -43,7 +43,7 @@ class Users:
         self._clock = clock
 
     def find(self, name: str) -> Account | None:
-        rows = self._database.query(_FIND, (name,))
+        rows = self._database.query(_FIND, (one_spelling(name),))
         return _account(rows[0]) if rows else None
 
     def list(self) -> list[User]:
@@ -97,6 +97,7 @@ class Users:
 
         Raises NotFound.
         """
+        name = one_spelling(name)
         with self._database.transaction() as transaction:
             if not transaction.execute("DELETE FROM account WHERE name = ?", (name,)):
                 raise NotFound(f"There is no user {name}")
@@ -105,7 +106,7 @@ class Users:
 
     def _change(self, name: str, statement: str, value: object) -> None:
         with self._database.transaction() as transaction:
-            if not transaction.execute(statement, (value, name)):
+            if not transaction.execute(statement, (value, one_spelling(name))):
                 raise NotFound(f"There is no user {name}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from filehost_dav.config.setting import choice, duration, number, place, size, text, words
+from filehost_dav.config.setting import choice, duration, number, place, size, size_or_none, text, words
 from filehost_dav.policy.roles import DEFAULT_EXTENSIONS
 
 
@@ -19,7 +19,9 @@ class Server:
     host: str = text("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for every one of this machine.")
     port: int = number(8080, "TCP port; 0 takes a free one.", most=65535)
     workers: int = number(0, "Processes; 0 is one per processor (always one on Windows).", most=256)
-    threads: int = number(32, "Requests each process works on at once.", least=1, most=1024)
+    threads: int = number(
+        2000, "Requests each process has open at once, most of them waiting for a client.", least=8, most=10000
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Accounts:
         ("local", "anywhere"),
         "Where a password may come from without TLS: this machine only, or anywhere (a trusted network).",
     )
-    quota: int | None = size("none", "Room of a user who has no quota of their own.")
+    quota: int | None = size_or_none("none", "Room of a user who has no quota of their own.")
     remember: int = duration("5 min", "How long a verified password is not computed again.")
     hashes_at_once: int = number(
         2, "Password hashes each process computes at once; each takes argon2_memory.", least=1, most=64

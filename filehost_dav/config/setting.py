@@ -62,13 +62,25 @@ def words(default: Sequence[str], reason: str) -> Any:
 
 
 def size(default: str, reason: str) -> Any:
-    """Bytes, or None for `none`."""
+    """Bytes."""
     return _setting(default, "size", reason, lambda value: _read_quantity(value, quantities.size))
 
 
+def size_or_none(default: str, reason: str) -> Any:
+    """Bytes, or None for `none`."""
+    return _setting(default, "size or none", reason, lambda value: _read_optional(value, quantities.size))
+
+
 def duration(default: str, reason: str) -> Any:
-    """Seconds, or None for `none`."""
+    """Seconds."""
     return _setting(default, "duration", reason, lambda value: _read_quantity(value, quantities.duration))
+
+
+def duration_or_none(default: str, reason: str) -> Any:
+    """Seconds, or None for `none`."""
+    return _setting(
+        default, "duration or none", reason, lambda value: _read_optional(value, quantities.duration)
+    )
 
 
 def _setting(default: object, kind: str, reason: str, read: Read) -> Any:
@@ -128,9 +140,11 @@ def _read_words(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _read_quantity(value: object, read: Callable[[str], int]) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if not isinstance(value, str):
-        raise ValueError('text such as "10 GiB" or "30 d", or "none", is needed')
-    return None if value.strip().casefold() == "none" else read(value)
+def _read_optional(value: object, read: Callable[[str], int]) -> int | None:
+    if isinstance(value, str) and value.strip().casefold() == "none":
+        return None
+    return _read_quantity(value, read)
+
+
+def _read_quantity(value: object, read: Callable[[str], int]) -> int:
+    return read(str(value) if isinstance(value, int) and not isinstance(value, bool) else _read_text(value))
