@@ -59,7 +59,7 @@ def test_anything_else_is_refused_with_the_same_words(door: SigningIn, name: str
 
 def test_a_disabled_user_is_refused_with_the_same_words(door: SigningIn, users: Users) -> None:
     users.disable("anna")
-    with pytest.raises(SignInRefused, match="^The user name or the password is wrong$"):
+    with pytest.raises(SignInRefused, match="The user name or the password is wrong"):
         door.with_password("anna", "secret")
 
 
@@ -126,9 +126,7 @@ def test_a_hash_of_lower_cost_is_replaced_at_sign_in(
     assert dearer.verified == 1
 
 
-def test_a_name_and_a_password_are_not_confused(
-    door: SigningIn, users: Users, counted: CountedPasswords
-) -> None:
+def test_name_and_password_are_not_confused(door: SigningIn, users: Users, counted: CountedPasswords) -> None:
     door.with_password("anna", "secret")
     with pytest.raises(SignInRefused):
         door.with_password("annas", "ecret")
