@@ -1,0 +1,116 @@
+"""Bodies: what a request carries, as the storage wants it, whichever server serves it.
+
+Our own HTTP layer's body is one already. A foreign server's stream is wrapped: it is counted against
+Content-Length, so that a broken upload raises instead of ending early and being taken for whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from filehost_dav.errors import BadBody, TooLarge, Truncated
+from filehost_dav.storage.tree import Body
+
+LARGEST_DOCUMENT: Final = 1 << 20  # bytes of an XML body
+
+
+def body_of(environ: dict[str, Any]) -> Body:
+    """The request's body. Raises BadBody when a foreign server let a malformed length pass."""
+    stream = environ["wsgi.input"]
+    if isinstance(stream, Body):
+        return stream
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit():
+        return StreamBody(stream, int(length))
+    if length:
+        raise BadBody("The Content-Length is not a number")
+    return StreamBody(stream, None) if environ.get("wsgi.input_terminated") else StreamBody(stream, 0)
+
+
+def is_empty(environ: dict[str, Any]) -> bool:
+    """Whether the request announces no body at all."""
+    return environ.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in environ
+
+
+def document(environ: dict[str, Any]) -> Element | None:
+    """The XML body, read to its end whatever its framing; None when it is empty.
+
+    Raises BadBody when it is not well formed or declares entities, TooLarge beyond 1 MiB.
+    """
+    whole = read_whole(body_of(environ), LARGEST_DOCUMENT)
+    if not whole.strip():
+        return None
+    try:
+        root: Element = fromstring(whole, forbid_dtd=False)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        raise BadBody("The XML in this request is not well formed") from None
+    return root
+
+
+def read_whole(body: Body, limit: int) -> bytes:
+    """All bytes of a body. Raises TooLarge when there are more than `limit`."""
+    if body.length is not None and body.length > limit:
+        raise TooLarge(f"A request of this kind may have {limit} bytes", limit=limit)
+    buffer = bytearray(65536)
+    view = memoryview(buffer)
+    whole = bytearray()
+    while count := body.readinto(view):
+        whole += view[:count]
+        if len(whole) > limit:
+            raise TooLarge(f"A request of this kind may have {limit} bytes", limit=limit)
+    return bytes(whole)
+
+
+class StreamBody:
+    """A foreign server's `wsgi.input` as a Body; `length` None when the stream ends by itself."""
+
+    def __init__(self, stream: Any, length: int | None) -> None:
+        self.length = length
+        self._stream = stream
+        self._left = length
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        if self._left == 0:
+            return 0
+        most = len(buffer) if self._left is None else min(len(buffer), self._left)
+        try:
+            block: bytes = self._stream.read(most)
+        except OSError:
+            raise Truncated("The upload broke off; nothing was stored") from None
+        if self._left is not None:
+            if not block:
+                raise Truncated("The upload broke off; nothing was stored")
+            self._left -= len(block)
+        buffer[: len(block)] = block
+        return len(block)
+
+
+class NonEmpty:
+    """A body of unknown length that must not end before its first byte."""
+
+    length: int | None = None
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._begun = False
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = self._body.readinto(buffer)
+        if not count and not self._begun:
+            # Finder announces the size beside a chunked body; an empty one has lost its content.
+            raise Truncated("The upload arrived empty; nothing was stored")
+        self._begun = True
+        return count
+
+
+class Nothing:
+    """The body of an empty file."""
+
+    length: int | None = 0
+
+    def readinto(self, _buffer: memoryview, /) -> int:
+        return 0

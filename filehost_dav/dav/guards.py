@@ -1,0 +1,96 @@
+"""Guards: what must hold before a request may change something, and again at the instant of the commit.
+
+Two things stand in the way of a change: a precondition that does not hold (412), and a lock whose
+token was not submitted (423). RFC 4918 7.4: a lock protects the content, the dead properties and the
+membership of what it covers, so creating or removing a member needs the tokens of the folder too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from filehost_dav.dav.preconditions import Preconditions, State
+from filehost_dav.dav.request import Request
+from filehost_dav.errors import BadPath, Locked, NotFound
+from filehost_dav.paths import FilePath
+from filehost_dav.state.locks import Lock
+from filehost_dav.storage.tree import Entry
+
+
+def require_conditions(request: Request, conditions: Preconditions, entry: Entry | None) -> None:
+    """Raises ConditionFailed unless the request's preconditions hold for `entry`, what its URL names."""
+    require_lists(request, conditions, entry)
+    conditions.require(entry)
+
+
+def require_lists(request: Request, conditions: Preconditions, entry: Entry | None) -> None:
+    """Raises ConditionFailed unless the If header holds, `entry` being what the request's URL names."""
+    if not conditions.lists:
+        return
+
+    def state_of(tag: str | None) -> State:
+        place = request.path if tag is None else _tagged_place(request, tag)
+        if place is None:
+            return State(None, frozenset())
+        here = entry if place == request.path else entry_at(request, place)
+        covering = request.services.locks.covering(request.user, place)
+        return State(here, frozenset(lock.token for lock in covering))
+
+    conditions.require_lists(state_of)
+
+
+def require_tokens(
+    request: Request,
+    tokens: frozenset[str],
+    path: FilePath,
+    *,
+    membership: bool = False,
+    members: bool = False,
+) -> None:
+    """Raises Locked unless `tokens` hold every lock that a change at `path` touches.
+
+    `membership`: the folder above gains or loses this member. `members`: all below changes with it.
+    """
+    store, owner = request.services.locks, request.user
+    touched: list[Lock] = store.covering(owner, path)
+    missing = _missing(touched, tokens, request.user)
+    if membership and not path.is_root:
+        missing += _missing(store.covering(owner, path.parent), tokens, request.user)
+    if members:
+        below: dict[FilePath, list[Lock]] = {}
+        for lock in store.below(owner, path):
+            below.setdefault(lock.path, []).append(lock)
+        missing += [lock for locks in below.values() for lock in _missing(locks, tokens, request.user)]
+    if missing:
+        roots = dict.fromkeys(str(lock.path) for lock in missing)
+        raise Locked("This is locked; the request did not name the lock", list(roots))
+
+
+def entry_at(request: Request, path: FilePath) -> Entry | None:
+    """What is at `path`, or None."""
+    try:
+        return request.home.stat(path)
+    except NotFound:
+        return None
+
+
+def _missing(locks: Iterable[Lock], tokens: frozenset[str], principal: str) -> list[Lock]:
+    """The locks in the way: an exclusive one not held, and the shared ones when none of them is held."""
+    missing = []
+    shared = []
+    for lock in locks:
+        held = lock.token in tokens and lock.principal == principal
+        if not lock.exclusive:
+            shared.append((lock, held))
+        elif not held:
+            missing.append(lock)
+    if shared and not any(held for _, held in shared):
+        missing += [lock for lock, _ in shared]
+    return missing
+
+
+def _tagged_place(request: Request, tag: str) -> FilePath | None:
+    try:
+        return request.place(tag)
+    except BadPath:
+        return None

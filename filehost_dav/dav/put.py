@@ -1,0 +1,88 @@
+"""PUT: a whole file, or nothing at all.
+
+Everything that can be refused is refused before a byte of the body is read (and before a client that
+sent `Expect: 100-continue` is told to send it); what may change meanwhile is asked again at the commit.
+"""
+
+from __future__ import annotations
+
+from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.bodies import NonEmpty, body_of
+from filehost_dav.dav.digests import promised
+from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
+from filehost_dav.dav.options import allow
+from filehost_dav.dav.preconditions import Preconditions
+from filehost_dav.dav.request import Request
+from filehost_dav.dav.statuses import Refusal
+from filehost_dav.dav.times import http_date, oc_mtime
+from filehost_dav.errors import NotAFolder, ParentMissing, Truncated
+from filehost_dav.paths import FilePath
+from filehost_dav.storage.tree import Body, Condition, Entry, Written
+
+
+def put(request: Request) -> Answer:
+    """201 or 204 with the new ETag."""
+    environ = request.environ
+    _refuse_parts(request)
+    conditions = Preconditions.of(environ)
+    modified = oc_mtime(environ["HTTP_X_OC_MTIME"]) if "HTTP_X_OC_MTIME" in environ else None
+
+    def holds(present: Entry | None) -> None:
+        require_conditions(request, conditions, present)
+        require_tokens(request, conditions.tokens, request.path, membership=present is None)
+
+    present = entry_at(request, request.path)
+    if present is not None and present.is_folder:
+        raise Refusal(405, "A folder is here; a file cannot take its place", headers=allow(present))
+    if present is None:
+        require_parent(request, request.path)
+    holds(present)
+    body, expected = _body(request)
+    written = request.home.write(
+        request.path,
+        body,
+        when=Condition(absent=conditions.wants_absence, holds=holds),
+        modified=modified,
+        checksums=promised(environ) or None,
+        expected=expected,
+    )
+    return _answer(written, accepted=modified is not None)
+
+
+def require_parent(request: Request, path: FilePath) -> None:
+    """Raises ParentMissing or NotAFolder (409 both) unless a folder can take the member `path`."""
+    parent = entry_at(request, path.parent)
+    if parent is None:
+        raise ParentMissing("The folder for this does not exist")
+    if not parent.is_folder:
+        raise NotAFolder("A file is where the folder for this should be")
+
+
+def _answer(written: Written, *, accepted: bool) -> Answer:
+    entry = written.entry
+    headers: Headers = [("ETag", entry.etag), ("Last-Modified", http_date(entry.modified))]
+    if accepted:
+        headers.append(("X-OC-Mtime", "accepted"))
+    return Answer("201 Created" if written.created else "204 No Content", headers)
+
+
+def _refuse_parts(request: Request) -> None:
+    """A piece of a file must never be stored as if it were the file (RFC 9110 14.5)."""
+    if "HTTP_CONTENT_RANGE" in request.environ:
+        raise Refusal(400, "Parts of a file cannot be stored; send the whole file")
+    if "HTTP_OC_CHUNKED" in request.environ:
+        raise Refusal(501, "Chunked uploads of this kind are not supported; send the whole file")
+
+
+def _body(request: Request) -> tuple[Body, int | None]:
+    """The body, and the length that is announced beside it, if any."""
+    body = body_of(request.environ)
+    announced = (request.header("HTTP_X_EXPECTED_ENTITY_LENGTH") or "").strip()
+    if not (announced.isascii() and announced.isdigit() and len(announced) < 20):
+        return body, None
+    expected = int(announced)
+    if expected and body.length == 0:
+        raise Truncated("The upload arrived empty; nothing was stored")
+    if expected and body.length is None:
+        return NonEmpty(body), expected
+    return body, expected

@@ -1,0 +1,114 @@
+"""COPY and MOVE within one user's tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
+from filehost_dav.dav.preconditions import Preconditions
+from filehost_dav.dav.put import require_parent
+from filehost_dav.dav.records import copied, moved
+from filehost_dav.dav.request import Request, depth
+from filehost_dav.dav.statuses import Refusal
+from filehost_dav.dav.times import oc_mtime
+from filehost_dav.errors import ConditionFailed, IntoItself
+from filehost_dav.paths import FilePath
+from filehost_dav.storage.tree import Condition, Entry, Written
+
+Guard = Callable[[Entry | None], None]
+
+
+def copy(request: Request) -> Answer:
+    """201 or 204. Depth 0 copies a folder without its members (RFC 4918 9.8.3)."""
+    target = destination(request)
+    deep = depth(request, default="infinity") != "0"
+    source = request.home.stat(request.path)
+    guard = _target_guard(request, target)
+    _check(request, source, target, guard)
+    written = request.home.copy(request.path, target, when=_condition(request, guard), deep=deep)
+    copied(request, request.path, target, deep=deep)
+    return _answer(request, target, written)
+
+
+def move(request: Request) -> Answer:
+    """201 or 204. The locks of the source end; a lock on the target itself stays (RFC 4918 7.5, 9.9.3)."""
+    target = destination(request)
+    source = request.home.stat(request.path)
+    if source.is_folder and depth(request, default="infinity") != "infinity":
+        raise Refusal(400, "A folder moves with everything below; the Depth must be infinity")
+    guard = _move_guard(request, target)
+    _check(request, source, target, guard)
+    written = request.home.move(request.path, target, when=_condition(request, guard))
+    moved(request, request.path, target)
+    return _answer(request, target, written)
+
+
+def destination(request: Request) -> FilePath:
+    """The place that the Destination header names. Raises Refusal: 400 without one, 502 for another mount."""
+    header = request.header("HTTP_DESTINATION")
+    if not header:
+        raise Refusal(400, "The Destination header is missing")
+    place = request.place(header.strip())
+    if place is None:
+        raise Refusal(502, "The destination lies on another server")
+    return place
+
+
+def _check(request: Request, source: Entry, target: FilePath, guard: Guard) -> None:
+    """Refuse what can be refused before anything is touched."""
+    if target.is_within(source.path) or source.path.is_within(target):
+        raise IntoItself("The source and the destination are the same or lie within each other")
+    present = entry_at(request, target)
+    if present is None:
+        require_parent(request, target)
+    elif not _overwrite(request):
+        raise ConditionFailed("Something is at the destination already")
+    guard(present)
+
+
+def _condition(request: Request, guard: Guard) -> Condition:
+    return Condition(absent=not _overwrite(request), holds=guard)
+
+
+def _overwrite(request: Request) -> bool:
+    """The Overwrite header; T when it is missing (RFC 4918 10.6)."""
+    value = (request.header("HTTP_OVERWRITE") or "T").strip().upper()
+    if value not in ("T", "F"):
+        raise Refusal(400, "The Overwrite header must be T or F")
+    return value == "T"
+
+
+def _target_guard(request: Request, target: FilePath) -> Guard:
+    conditions = Preconditions.of(request.environ)
+
+    def holds(present: Entry | None) -> None:
+        require_conditions(request, conditions, request.home.stat(request.path))
+        replaces = present is not None
+        require_tokens(request, conditions.tokens, target, membership=not replaces, members=replaces)
+
+    return holds
+
+
+def _move_guard(request: Request, target: FilePath) -> Guard:
+    target_guard = _target_guard(request, target)
+    tokens = Preconditions.of(request.environ).tokens
+
+    def holds(present: Entry | None) -> None:
+        target_guard(present)
+        require_tokens(request, tokens, request.path, membership=True, members=True)
+
+    return holds
+
+
+def _answer(request: Request, target: FilePath, written: Written) -> Answer:
+    entry = written.entry
+    headers: Headers = []
+    modified = oc_mtime(request.header("HTTP_X_OC_MTIME") or "")
+    if modified is not None:
+        entry = request.home.set_modified(target, modified)
+        headers.append(("X-OC-Mtime", "accepted"))
+    headers.append(("ETag", entry.etag))
+    if not written.created:
+        return Answer("204 No Content", headers)
+    return Answer("201 Created", [*headers, ("Location", request.href(target, is_folder=entry.is_folder))])
