@@ -4,6 +4,9 @@ A Tree belongs to one user: obtained once, it cannot reach another user's bytes.
 and values come out; no write handle is ever handed out. A change is whole or nothing, durable
 when the call returns, and its condition holds at the instant of the commit, not only before.
 
+In Area.SIDE and Area.STAGING the folders above a new resource are made when they are missing, so that
+there is no ParentMissing; copy and move work from any area to any other.
+
 Whatever the storage, these errors mean the same: NotFound, NotAFolder, IsAFolder, Exists,
 ParentMissing, IntoItself, ConditionFailed, Locked (from a condition), Truncated,
 ChecksumMismatch, TooLarge, QuotaExceeded, Full, Unavailable.
@@ -226,7 +229,8 @@ class Tree(Protocol):
 
     def delete(self, path: FilePath, *, when: Condition = ANYTHING) -> Trashed | None:
         """Move a file or folder to the trash, in constant time. None where nothing was worth keeping
-        (side files, empty placeholders). Raises NotFound, ConditionFailed.
+        (what lies in Area.SIDE, empty files). What is deleted in Area.STAGING goes to the trash too, and its
+        origin is the place of that name in Area.FILES. Raises NotFound, ConditionFailed.
         """
 
     def set_modified(self, path: FilePath, modified: int) -> Entry:

@@ -173,7 +173,7 @@ class LocalTree:
             if present is None:
                 raise NotFound("There is nothing here")
             _check(when, present)
-            if path.area is not Area.FILES or (not present.is_folder and present.size == 0):
+            if path.area is Area.SIDE or (not present.is_folder and present.size == 0):
                 remove_tree(parent, path.name)
                 return None
             return self._discard_to_trash(parent, present)
@@ -309,7 +309,7 @@ class LocalTree:
         identity = f"{now}-{secrets.token_hex(4)}"
         with self._root.folder(f"trash/{self._user}") as trash:
             parent.rename_new(present.path.name, trash, identity)
-        return Trashed(identity, present.path, now, present, present.size)
+        return Trashed(identity, present.path.in_area(Area.FILES), now, present, present.size)
 
     def _size(self, area: str) -> int:
         with self._root.folder(f"{area}/{self._user}") as folder:
