@@ -10,7 +10,7 @@ from filehost_dav.errors import ConfigError
 from filehost_dav.state.database import Database, Transaction
 
 # Tables that hold a user's records, in the column `owner`; emptied when the user is removed.
-OWNED = ("lock", "property")
+OWNED = ("lock", "property", "session")
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (
@@ -33,6 +33,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
             name TEXT NOT NULL, value TEXT NOT NULL,
             PRIMARY KEY (owner, path, name))""",
         "CREATE INDEX property_folder ON property (owner, folder)",
+    ),
+    (
+        """CREATE TABLE session (
+            digest TEXT PRIMARY KEY, owner TEXT NOT NULL, password TEXT NOT NULL,
+            created BIGINT NOT NULL, seen BIGINT NOT NULL, agent TEXT NOT NULL, address TEXT NOT NULL)""",
+        "CREATE INDEX session_owner ON session (owner)",
     ),
 )
 

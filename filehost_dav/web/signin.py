@@ -45,6 +45,8 @@ class Gate:
         self._plain_http = plain_http
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if "filehost.user" in environ:  # a browser's session
+            return self._application(environ, start_response)
         header = environ.get("HTTP_AUTHORIZATION", "").strip()
         if header.casefold() in ("", "bearer"):
             if environ["REQUEST_METHOD"] == "OPTIONS":

@@ -1,0 +1,215 @@
+"""Pages: the routes of the page below `/.filehost/`, and folders as a browser's window asks for them.
+
+Everything else belongs to WebDAV. `FrontDoor` calls `greet` before anyone has signed in; behind
+the gate, the application asks `handles` and then calls the Pages themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from html import escape
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from filehost_dav.accounts.sessions import Sessions
+from filehost_dav.accounts.users import User
+from filehost_dav.errors import FilehostError, NotFound
+from filehost_dav.paths import FilePath
+from filehost_dav.policy.roles import Policy
+from filehost_dav.web import plain_page
+from filehost_dav.web.account_page import SIGN_IN, AccountPage, SetPassword, SignIn
+from filehost_dav.web.answer import Answer, as_json, html, plain, see_other
+from filehost_dav.web.archive_page import answer_zip
+from filehost_dav.web.assets import Assets
+from filehost_dav.web.cookie import form_token
+from filehost_dav.web.data import (
+    answer_check,
+    answer_data,
+    answer_purge,
+    answer_restore,
+    answer_trash,
+    answer_versions,
+    page_data,
+)
+from filehost_dav.web.failures import headers_of, rule_of, status_of
+from filehost_dav.web.request import Environ, Request
+from filehost_dav.web.visit import Visit
+from filehost_dav.web.words import Words, choose
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+OURS: Final = "/.filehost/"
+_VIEWS: Final = ("trash", "versions", "connect")  # the script shows these to a browser's window
+
+Handler = Callable[[Visit], Answer]
+
+
+class Pages:
+    """WSGI application for what `handles` says; needs `filehost.user` and `filehost.home`."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        sign_in: SignIn,
+        set_password: SetPassword,
+        *,
+        policy_of: Callable[[User], Policy],
+        key: bytes,
+        largest: int | None = None,
+    ) -> None:
+        """`sign_in(name, password, address)` raises SignInRefused, Throttled; `set_password(name, new)`.
+
+        `key` is secret and the same in all the server's processes; `largest` is in bytes.
+        """
+        self._assets = Assets()
+        self._account = AccountPage(sessions, sign_in, set_password)
+        self._policy_of = policy_of
+        self._key = key
+        self._largest = largest
+        self._routes: dict[tuple[str, str], Handler] = {
+            ("GET", ""): lambda _: see_other("/"),
+            ("GET", "signin"): lambda _: see_other("/"),
+            ("POST", "signout"): self._account.sign_out,
+            ("GET", "account"): self._account.show,
+            ("POST", "account"): self._account.change,
+            ("GET", "zip"): answer_zip,
+            ("POST", "zip"): answer_zip,
+            ("GET", "page"): answer_data,
+            ("POST", "page/check"): answer_check,
+            ("GET", "page/trash"): answer_trash,
+            ("GET", "page/versions"): answer_versions,
+            ("POST", "page/restore"): answer_restore,
+            ("POST", "page/purge"): answer_purge,
+        }
+        self._names = {name for _, name in self._routes} | {"assets"}
+
+    def greet(self, request: Request) -> Answer | None:
+        """The answer for a visitor who has not signed in; None where the gate must speak."""
+        name = _own_name(request)
+        words = self._words(request)
+        if name is not None and name.startswith("assets/"):
+            return self._assets.answer(request)
+        if name == "signin" and request.method in ("GET", "HEAD"):
+            return self._account.ask(request, words, self._assets)
+        if name == "signin" and request.method == "POST":
+            return self._account.sign_in(request, words, self._assets)
+        if request.is_navigation:
+            return _to_sign_in(request, words, self._assets)
+        return None
+
+    def handles(self, environ: Environ) -> bool:
+        """Whether this request of a signed-in user is for the page."""
+        request = Request(environ)
+        name = _own_name(request)
+        if name is None:
+            return request.method == "POST" or _is_folder_visit(request)
+        known = name in self._names or name.startswith("assets/")
+        return known or (name.partition("/")[0] in _VIEWS and request.is_navigation)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        try:
+            answer = self._answer(request)
+        except FilehostError as error:
+            answer = self._failure(request, error)
+        start_response(answer.status_line, answer.all_headers())
+        return () if request.method == "HEAD" else answer.chunks()
+
+    def _answer(self, request: Request) -> Answer:
+        name = _own_name(request)
+        if name is not None and name.startswith("assets/"):
+            return self._assets.answer(request)
+        if name == "signin" and request.method == "POST":
+            return self._account.sign_in(request, self._words(request), self._assets)
+        visit = self._visit(request)
+        if name is None:
+            return _folder(visit)
+        if name.partition("/")[0] in _VIEWS:
+            return _script_page(visit)
+        method = "GET" if request.method == "HEAD" else request.method
+        handler = self._routes.get((method, name))
+        return handler(visit) if handler else plain("This method has no meaning here", 405)
+
+    def _visit(self, request: Request) -> Visit:
+        user: User = request.environ["filehost.user"]
+        return Visit(
+            request,
+            user,
+            request.environ["filehost.home"],
+            self._policy_of(user),
+            self._words(request),
+            self._assets,
+            form_token(request, user.name, self._key),
+            self._largest,
+        )
+
+    def _words(self, request: Request) -> Words:
+        return choose(request.header("Accept-Language"), self._assets.words)
+
+    def _failure(self, request: Request, error: FilehostError) -> Answer:
+        if not request.reads_html:
+            answer = as_json({"rule": rule_of(error), "message": error.message}, status_of(error))
+        else:
+            words = self._words(request)
+            page = words.fill(
+                self._assets.frame("failure"), assets=self._assets.base, message=escape(error.message)
+            )
+            answer = html(page, status_of(error))
+        return answer.adding(*headers_of(error))
+
+
+def _own_name(request: Request) -> str | None:
+    """What follows `/.filehost/` in the path, None when it is not there."""
+    return request.path.removeprefix(OURS) if request.path.startswith(OURS) else None
+
+
+def _is_folder_visit(request: Request) -> bool:
+    """Whether a browser's window, or a text browser, asks for a folder, or for what is not there."""
+    if not (request.is_navigation or (request.method in ("GET", "HEAD") and request.reads_html)):
+        return False
+    if request.path.endswith("/"):
+        return True
+    try:
+        path = FilePath.parse(request.path)
+        return bool(request.environ["filehost.home"].stat(path).is_folder)
+    except FilehostError:
+        return request.is_navigation
+
+
+def _folder(visit: Visit) -> Answer:
+    request, folder = visit.request, FilePath.parse(visit.request.path)
+    if request.method == "POST":
+        return plain_page.change(visit, folder)
+    try:
+        entry = visit.home.stat(folder)
+    except NotFound:
+        return _script_page(visit, 404)
+    if entry.is_folder and not request.path.endswith("/"):
+        return see_other(f"{folder.as_url()}/")
+    if "plain" in request.query or not request.is_navigation:
+        return plain_page.show(visit, folder)
+    return _script_page(visit)
+
+
+def _script_page(visit: Visit, status: int = 200) -> Answer:
+    """The frame that the script fills, with all it must know at the start."""
+    data = {**page_data(visit), "language": visit.words.language, "words": visit.words.all}
+    # "<" is escaped, so that no name can end the element early.
+    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    address = escape(quote(visit.request.path))
+    return html(visit.fill("page", data=text, user=escape(visit.user.name), address=address), status)
+
+
+def _to_sign_in(request: Request, words: Words, assets: Assets) -> Answer:
+    """Off to the form; a visitor who follows a link from another site first comes again by himself.
+
+    Browsers keep a SameSite=Strict cookie back when another site's link is followed: the reload
+    brings it, and people who are signed in do not see the form.
+    """
+    if request.header("Sec-Fetch-Site") == "cross-site":
+        return html(words.fill(assets.frame("again")))
+    query = str(request.environ.get("QUERY_STRING", ""))
+    address = quote(request.path) + (f"?{query}" if query else "")
+    return see_other(SIGN_IN if address == "/" else f"{SIGN_IN}?next={quote(address, safe='')}")

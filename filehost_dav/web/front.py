@@ -1,0 +1,66 @@
+"""The front door: before anyone asks for a password, see whether a browser has a session.
+
+It refuses what another site sends on a user's behalf, whatever the credentials; it lets a session
+take the place of a password; and it sends a person without either to the sign-in page, while
+programs go on to the gate and its 401.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from filehost_dav.accounts.sessions import Sessions
+from filehost_dav.accounts.users import User
+from filehost_dav.web.answer import Answer, plain
+from filehost_dav.web.application import Pages
+from filehost_dav.web.cookie import session_of
+from filehost_dav.web.request import Environ, Request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication
+
+
+class FrontDoor:
+    """WSGI middleware in front of the gate: may set `filehost.user`, or answers, or passes on."""
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        pages: Pages,
+        sessions: Sessions,
+        find_user: Callable[[str], User | None],
+    ) -> None:
+        """`application` is the gate: it must let a request pass that has `filehost.user` already."""
+        self._application = application
+        self._pages = pages
+        self._sessions = sessions
+        self._find_user = find_user
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        if not request.is_read and request.is_cross_site:
+            return _send(plain("Another site may not change anything here", 403), start_response)
+        if self._recognise(request) and not (request.is_read or request.is_same_site):
+            return _send(plain("This browser does not say which page sent this", 403), start_response)
+        if "filehost.user" not in environ and not request.header("Authorization"):
+            answer = self._pages.greet(request)
+            if answer is not None:
+                return _send(answer, start_response)
+        return self._application(environ, start_response)
+
+    def _recognise(self, request: Request) -> bool:
+        """Whether a session signs this request in."""
+        session = session_of(request, self._sessions)
+        user = self._find_user(session.user) if session else None
+        if user is None:
+            return False
+        request.environ["filehost.user"] = user
+        request.environ["wsgidav.auth.user_name"] = user.name
+        request.environ["filehost.session"] = session
+        return True
+
+
+def _send(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
+    start_response(answer.status_line, answer.all_headers())
+    return answer.chunks()
