@@ -9,16 +9,20 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.accounts.signing_in import SigningIn
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
+from filehost_dav.dav.application import build as build_dav
 from filehost_dav.http.workers import Listener, Service
+from filehost_dav.policy.roles import Policy
 from filehost_dav.requestlog import Record, RequestLog, as_json, as_plain, as_terminal, is_trouble
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
+from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.home import Home
 from filehost_dav.web.signin import Gate
 
 if TYPE_CHECKING:
@@ -66,7 +70,7 @@ def application(config: Config, key: bytes) -> WSGIApplication:
     """The whole server as one WSGI application."""
     records = open_records(config)
     gate = Gate(
-        _dav(config),
+        _dav(records),
         _signing_in(records, key).with_password,
         realm=config.accounts.realm,
         plain_http=config.accounts.plain_http == "anywhere",
@@ -101,29 +105,34 @@ def _reporter(config: Config) -> Callable[[Record], None]:
     return report
 
 
-def _dav(config: Config) -> WSGIApplication:
-    from wsgidav.error_printer import ErrorPrinter  # noqa: PLC0415
-    from wsgidav.fs_dav_provider import FilesystemProvider  # noqa: PLC0415
-    from wsgidav.request_resolver import RequestResolver  # noqa: PLC0415
-    from wsgidav.wsgidav_app import WsgiDAVApp  # noqa: PLC0415
+def _dav(records: Records) -> WSGIApplication:
+    """WebDAV on the signed-in user's files."""
+    config = records.config
+    storage = LocalStorage(config.storage.data, quota=_quotas(records), durability=config.storage.durability)
+    application = build_dav(records.database)
 
     @lru_cache(maxsize=1000)
-    def make(user: User | None) -> Any:
-        folder = config.storage.data / "files" / (user.name if user else "")
-        folder.mkdir(parents=True, exist_ok=True)
-        return WsgiDAVApp(
-            {
-                "provider_mapping": {"/": FilesystemProvider(str(folder))},
-                "middleware_stack": [ErrorPrinter, RequestResolver],
-                "property_manager": True,
-                "lock_storage": True,
-                "verbose": 1,
-                "logging": {"enable": False},
-            }
-        )
+    def home_of(user: User) -> Home:
+        return Home(storage.tree(user.name), _policy(config, user))
 
     def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer: Iterable[bytes] = make(environ.get("filehost.user"))(environ, start_response)
-        return answer
+        user = environ.get("filehost.user")
+        if user is not None:
+            environ["filehost.home"] = home_of(user)
+        return application(environ, start_response)
 
     return run
+
+
+def _policy(config: Config, user: User) -> Policy:
+    extensions = config.policy.extensions if user.extensions is None else user.extensions
+    return Policy(None if "*" in extensions else frozenset(extensions), config.policy.names)
+
+
+def _quotas(records: Records) -> Callable[[str], int | None]:
+    def quota(name: str) -> int | None:
+        account = records.users.find(name)
+        own = account.user.quota if account else None
+        return records.config.accounts.quota if own is None else own
+
+    return quota

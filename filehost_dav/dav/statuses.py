@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 TABLE: Final[Mapping[type[errors.FilehostError], Row]] = {
     errors.BadPath: Row(403, "Name not allowed", "Forbidden"),
-    errors.Refused: Row(403, "Not allowed", "Forbidden"),
+    errors.Refused: Row(403, "Name not allowed", "Forbidden"),
     errors.NotFound: Row(404, "Not Found", "NotFound"),
     errors.NotAFolder: Row(409, "Not a folder", "Conflict"),
     errors.IsAFolder: Row(405, "Method Not Allowed", "MethodNotAllowed"),
@@ -52,8 +52,8 @@ TABLE: Final[Mapping[type[errors.FilehostError], Row]] = {
 # What a refusal by policy says in one glance, by the rule that refused.
 PHRASES: Final[Mapping[str, str]] = {
     "extension": "File type not allowed",
-    "name": "Name not allowed",
     "content": "File content not allowed",
+    "root": "Not allowed",
 }
 
 _EXCEPTIONS: Final[Mapping[int, str]] = {

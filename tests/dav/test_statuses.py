@@ -67,7 +67,7 @@ def test_a_client_that_shall_come_back_is_told_when(kind: type[errors.FilehostEr
 
 def test_the_phrase_of_a_refused_name_says_which_rule_refused() -> None:
     assert row_of(errors.Refused("no", rule="extension")).phrase == "File type not allowed"
-    assert row_of(errors.Refused("no", rule="unheard-of")).phrase == "Not allowed"
+    assert row_of(errors.Refused("no", rule="unheard-of")).phrase == "Name not allowed"
 
 
 def test_an_error_without_a_row_of_its_own_has_that_of_its_base() -> None:

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ from filehost_dav.storage.local.folders import (
 )
 from filehost_dav.storage.local.receiving import KNOWN, Receiver
 from filehost_dav.storage.local.stamps import entry_of, unique_time
-from filehost_dav.storage.tree import ANYTHING, Body, Condition, Entry, Trashed, Usage, Version, Written
+from filehost_dav.storage.tree import ANYTHING, Body, Condition, Entry, Scan, Trashed, Usage, Version, Written
 
 AREAS = ("files", "side", "staging", "trash", "versions")
 
@@ -77,6 +77,12 @@ class LocalTree:
         with translated():
             opened = self._folder(folder)
         return self._members(opened, folder)
+
+    def scan(self, folder: FilePath) -> Scan | None:
+        return None
+
+    def generation(self, folder: FilePath) -> Hashable | None:
+        return None
 
     def open(self, path: FilePath) -> LocalContent:
         with translated():
