@@ -6,37 +6,41 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
+from filehost_dav.accounts.app_passwords import AppPasswords
+from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.passwords import Cost, Passwords
-from filehost_dav.accounts.signing_in import SigningIn
+from filehost_dav.accounts.sessions import Sessions
+from filehost_dav.accounts.signing_in import Proof, SigningIn
+from filehost_dav.accounts.throttle import Patience, Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
-from filehost_dav.dav.application import build as build_dav
 from filehost_dav.http.workers import Listener, Service
 from filehost_dav.policy.roles import Policy
 from filehost_dav.requestlog import Record, RequestLog, as_json, as_plain, as_terminal, is_trouble
-from filehost_dav.state.database import SqliteDatabase
+from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage
 from filehost_dav.storage.home import Home
-from filehost_dav.web.signin import Gate
+from filehost_dav.storage.tree import Storage
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
     """What the server keeps about its users, for the commands and for a worker. Close it."""
 
-    config: Config
-    database: SqliteDatabase
+    database: Database
     users: Users
     passwords: Passwords
+    app_passwords: AppPasswords
+    sessions: Sessions
+    throttle: Throttle
 
     def close(self) -> None:
         self.database.close()
@@ -47,9 +51,32 @@ def open_records(config: Config) -> Records:
     config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = SqliteDatabase(config.storage.data / "state.sqlite3")
     migrate(database)
-    cost = Cost(config.accounts.argon2_memory, config.accounts.argon2_rounds)
-    passwords = Passwords(cost, at_once=config.accounts.hashes_at_once)
-    return Records(config, database, Users(database, time.time), passwords)
+    accounts, throttle = config.accounts, config.throttle
+    return Records(
+        database,
+        Users(database, time.time),
+        Passwords(Cost(accounts.argon2_memory, accounts.argon2_rounds), at_once=accounts.hashes_at_once),
+        AppPasswords(database, time.time),
+        Sessions(database),
+        Throttle(database, Patience(throttle.free, throttle.longest, throttle.forget), time.time),
+    )
+
+
+def open_storage(config: Config, users: Users) -> Storage:
+    """Where users' files are kept. Close it."""
+    from filehost_dav.storage.local import LocalStorage  # noqa: PLC0415 - each storage brings its libraries
+
+    def quota(name: str) -> int | None:
+        account = users.find(name)
+        return account.user.quota if account and account.user.quota is not None else config.accounts.quota
+
+    return LocalStorage(config.storage.data, quota=quota, durability=config.storage.durability)
+
+
+def policy_of(config: Config, user: User) -> Policy:
+    """What this user may store."""
+    extensions = config.policy.extensions if user.extensions is None else user.extensions
+    return Policy(None if "*" in extensions else frozenset(extensions), config.policy.names)
 
 
 def listener(config: Config) -> Listener:
@@ -58,7 +85,7 @@ def listener(config: Config) -> Listener:
 
 def service(config: Config) -> Service:
     """What the workers serve. Runs in their parent, and leaves nothing open there."""
-    key = secrets.token_bytes(32)  # one for all workers, so that what one remembers all can
+    key = secrets.token_bytes(32)  # one for all workers: what one of them signs, all believe
     return Service(
         partial(application, config, key),
         workers=config.server.workers or os.cpu_count() or 1,
@@ -67,26 +94,40 @@ def service(config: Config) -> Service:
 
 
 def application(config: Config, key: bytes) -> WSGIApplication:
-    """The whole server as one WSGI application."""
+    """The whole server as one WSGI application. `key` is 32 secret bytes, the same in all workers."""
+    from filehost_dav.dav.application import build  # noqa: PLC0415 - the commands need no WsgiDAV
+    from filehost_dav.web.application import Pages  # noqa: PLC0415
+    from filehost_dav.web.front import FrontDoor  # noqa: PLC0415
+    from filehost_dav.web.homes import Homes  # noqa: PLC0415
+    from filehost_dav.web.signin import Gate  # noqa: PLC0415
+
     records = open_records(config)
+    storage = open_storage(config, records.users)
+    door = _door(config, records, key)
+    policy = partial(policy_of, config)
+    pages = Pages(
+        records.sessions,
+        door.with_account_password,
+        lambda name, new: records.users.set_password(name, records.passwords.hash(new)),
+        policy_of=policy,
+        key=key,
+    )
+    homes = Homes(pages, build(records.database), lambda user: Home(storage.tree(user.name), policy(user)))
     gate = Gate(
-        _dav(records),
-        _signing_in(records, key).with_password,
+        homes,
+        door,
         realm=config.accounts.realm,
         plain_http=config.accounts.plain_http == "anywhere",
     )
-    return RequestLog(gate, _reporter(config))
+    front = FrontDoor(gate, pages, records.sessions, records.users.active)
+    return RequestLog(front, _reporter(config))
 
 
-def _signing_in(records: Records, key: bytes) -> SigningIn:
-    return SigningIn(
-        records.users,
-        records.passwords,
-        generation=records.database.generation,
-        key=key,
-        clock=time.time,
-        remember=records.config.accounts.remember,
+def _door(config: Config, records: Records, key: bytes) -> SigningIn:
+    memory: Memory[Proof] = Memory(
+        key=key, generation=records.database.generation, clock=time.time, seconds=config.accounts.remember
     )
+    return SigningIn(records.users, records.passwords, records.app_passwords, records.throttle, memory)
 
 
 def _reporter(config: Config) -> Callable[[Record], None]:
@@ -103,36 +144,3 @@ def _reporter(config: Config) -> Callable[[Record], None]:
             os.write(1, shape(record).encode("utf-8", "backslashreplace") + b"\n")
 
     return report
-
-
-def _dav(records: Records) -> WSGIApplication:
-    """WebDAV on the signed-in user's files."""
-    config = records.config
-    storage = LocalStorage(config.storage.data, quota=_quotas(records), durability=config.storage.durability)
-    application = build_dav(records.database)
-
-    @lru_cache(maxsize=1000)
-    def home_of(user: User) -> Home:
-        return Home(storage.tree(user.name), _policy(config, user))
-
-    def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        user = environ.get("filehost.user")
-        if user is not None:
-            environ["filehost.home"] = home_of(user)
-        return application(environ, start_response)
-
-    return run
-
-
-def _policy(config: Config, user: User) -> Policy:
-    extensions = config.policy.extensions if user.extensions is None else user.extensions
-    return Policy(None if "*" in extensions else frozenset(extensions), config.policy.names)
-
-
-def _quotas(records: Records) -> Callable[[str], int | None]:
-    def quota(name: str) -> int | None:
-        account = records.users.find(name)
-        own = account.user.quota if account else None
-        return records.config.accounts.quota if own is None else own
-
-    return quota

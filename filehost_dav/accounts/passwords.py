@@ -45,22 +45,21 @@ class Passwords:
         self._turns = threading.BoundedSemaphore(at_once)
 
     def hash(self, password: str) -> str:
-        with self._turn():
+        """A new hash. Raises Unavailable."""
+        with self.turn():
             return str(self._context.hash(password))
 
     def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         """Whether the password is right, and a new hash to store where the old one is out of date.
 
-        `stored` None is an unknown user: the same work, always wrong. Raises Unavailable when
-        too many are waiting.
+        `stored` None is an unknown user: the same work, always wrong. Wait for a `turn` first.
         """
-        with self._turn():
-            if stored is None or len(password) > LONGEST:
-                self._context.verify(password[:LONGEST], self._decoy)
-                return False, None
-            if not self._is_right(password, stored):
-                return False, None
-            return True, self._context.hash(password) if self._context.needs_update(stored) else None
+        if stored is None or len(password) > LONGEST:
+            self._context.verify(password[:LONGEST], self._decoy)
+            return False, None
+        if not self._is_right(password, stored):
+            return False, None
+        return True, self._context.hash(password) if self._context.needs_update(stored) else None
 
     def knows(self, stored: str) -> bool:
         """Whether a hash from elsewhere can be verified here."""
@@ -76,7 +75,8 @@ class Passwords:
             return False
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
+        """A place among those who may compute a hash. Raises Unavailable when too many are waiting."""
         if not self._turns.acquire(timeout=_PATIENCE):
             raise Unavailable("Too many people are signing in at once, try again in a moment", retry_after=5)
         try:

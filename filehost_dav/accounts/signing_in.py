@@ -1,101 +1,121 @@
-"""Signing in: a name and a password become a User, or SignInRefused.
+"""Signing in: a name and a password become a Login, or SignInRefused.
 
-A password that was verified is remembered for minutes as a keyed digest, in this process's memory
-only, so that its hash is not computed for every request. What is remembered is checked against the
-account whenever the database has changed: a new password, a disabled or a removed account counts
-at once, in every process.
+A new password, a disabled or removed account, a revoked app password count at once in every
+process. Whoever is remembered is never throttled; whoever is not and fails too often waits.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+import json
+import logging
 from dataclasses import dataclass, replace
 from typing import Final
 
+from filehost_dav.accounts.app_passwords import AppPassword, AppPasswords
+from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.passwords import Passwords
-from filehost_dav.accounts.users import Account, User, Users
+from filehost_dav.accounts.throttle import Throttle
+from filehost_dav.accounts.users import User, Users
 from filehost_dav.errors import SignInRefused
 
-_REMEMBERED: Final = 10_000  # logins per process
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Login:
-    account: Account
-    expires: float
-    generation: int | None
+class Login:
+    """Who signed in, and by which app password; None is the account's own password."""
+
+    user: User
+    by: AppPassword | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a secret has proven: this login, while the stored password stays the same."""
+
+    login: Login
+    stored: str
 
 
 class SigningIn:
-    """The door. `key` is secret and lives as long as the process; `clock` gives seconds."""
+    """The door to the accounts."""
 
     def __init__(
         self,
         users: Users,
         passwords: Passwords,
-        *,
-        generation: Callable[[], int | None],
-        key: bytes,
-        clock: Callable[[], float],
-        remember: int,
+        app_passwords: AppPasswords,
+        throttle: Throttle,
+        memory: Memory[Proof],
     ) -> None:
-        """`generation` is the database's; `remember` is in seconds."""
         self._users = users
         self._passwords = passwords
-        self._generation = generation
-        self._key = key
-        self._clock = clock
-        self._remember = remember
-        self._logins: OrderedDict[bytes, _Login] = OrderedDict()
-        self._lock = threading.Lock()
+        self._app_passwords = app_passwords
+        self._throttle = throttle
+        self._memory = memory
 
-    def with_password(self, name: str, password: str) -> User:
-        """Raises SignInRefused, the same for an unknown user, a wrong password and a disabled account."""
-        digest = self._digest(name, password)
-        generation = self._generation()
-        account = self._recall(digest, generation) or self._verify(name, password)
-        if account.user.disabled:
-            raise SignInRefused(_REFUSED)
-        return account.user
+    def with_password(self, name: str, password: str, address: str) -> Login:
+        """By the account's password or one of its app passwords.
 
-    def _recall(self, digest: bytes, generation: int | None) -> Account | None:
-        login = self._logins.get(digest)
-        if login is None or login.expires <= self._clock():
+        Raises SignInRefused, the same for an unknown user, a wrong password and a disabled account;
+        Throttled; Unavailable.
+        """
+        login = self._by_app_password(password, address)
+        if login is not None and login.user.name == name:
+            return login
+        return Login(self.with_account_password(name, password, address))
+
+    def with_account_password(self, name: str, password: str, address: str) -> User:
+        """By the account's own password only: what may change the account. Raises as `with_password`."""
+        secret = f"{len(name)}:{name}{password}"  # the length keeps ("ab", "c") and ("a", "bc") apart
+        proof = self._memory.recall(secret, self._confirm)
+        if proof is None:
+            self._throttle.check(name, address)
+            with self._memory.turn(secret):
+                proof = self._memory.recall(secret, self._confirm) or self._prove(name, password, address)
+                self._memory.keep(secret, proof)
+        return proof.login.user
+
+    def with_token(self, token: str, address: str) -> Login:
+        """By an app password alone (Bearer). Raises SignInRefused."""
+        login = self._by_app_password(token, address)
+        if login is None:
+            raise _refused("", address)
+        return login
+
+    def _by_app_password(self, secret: str, address: str) -> Login | None:
+        found = self._app_passwords.find(secret)
+        account = self._users.find(found.owner) if found else None
+        if found is None or account is None or account.user.disabled:
             return None
-        if generation is not None and login.generation == generation:
-            return login.account
-        account = self._users.find(login.account.user.name)
-        if account is None or account.password != login.account.password:
-            self._logins.pop(digest, None)
-            return None
-        self._logins[digest] = replace(login, account=account, generation=generation)
-        return account
+        self._app_passwords.note_use(found, address)
+        return Login(account.user, found)
 
-    def _verify(self, name: str, password: str) -> Account:
-        generation = self._generation()
-        account = self._users.find(name)
-        right, replacement = self._passwords.verify(password, account.password if account else None)
-        if account is None or not right:
-            raise SignInRefused(_REFUSED)
+    def _confirm(self, proof: Proof) -> Proof | None:
+        account = self._users.find(proof.login.user.name)
+        if account is None or account.password != proof.stored or account.user.disabled:
+            return None
+        return replace(proof, login=Login(account.user))
+
+    def _prove(self, name: str, password: str, address: str) -> Proof:
+        with self._passwords.turn():
+            # Again: those who waited here were let in before the others failed.
+            self._throttle.check(name, address)
+            account = self._users.find(name)
+            right, replacement = self._passwords.verify(password, account.password if account else None)
+        if account is None or not right or account.user.disabled:
+            self._throttle.failed(name, address)
+            raise _refused(name, address)
+        self._throttle.succeeded(name, address)
         if replacement is not None:
             self._users.replace_password(name, account.password, replacement)
-            account = replace(account, password=replacement)
-        self._keep(self._digest(name, password), account, generation)
-        return account
-
-    def _keep(self, digest: bytes, account: Account, generation: int | None) -> None:
-        with self._lock:
-            self._logins[digest] = _Login(account, self._clock() + self._remember, generation)
-            while len(self._logins) > _REMEMBERED:
-                self._logins.popitem(last=False)
-
-    def _digest(self, name: str, password: str) -> bytes:
-        # The length keeps ("ab", "c") and ("a", "bc") apart.
-        message = f"{len(name)}:{name}{password}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(message, key=self._key, digest_size=32).digest()
+        return Proof(Login(account.user), replacement or account.password)
 
 
-_REFUSED: Final = "The user name or the password is wrong"
+def _refused(name: str, address: str) -> SignInRefused:
+    # fail2ban reads this line: the address stands before anything that the client chose.
+    _log.warning("Sign-in refused from %s for user %s", address or "local", json.dumps(name[:_LONGEST_NAMED]))
+    return SignInRefused("The user name or the password is wrong")
+
+
+_LONGEST_NAMED: Final = 100  # characters of a made-up name worth a place in the log

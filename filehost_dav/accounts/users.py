@@ -46,6 +46,11 @@ class Users:
         rows = self._database.query(_FIND, (one_spelling(name),))
         return _account(rows[0]) if rows else None
 
+    def active(self, name: str) -> User | None:
+        """The user, unless there is none or it is disabled."""
+        account = self.find(name)
+        return account.user if account and not account.user.disabled else None
+
     def list(self) -> list[User]:
         rows = self._database.query(_LIST)
         return [_account(row).user for row in rows]

@@ -74,6 +74,19 @@ class Accounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """Failed sign-ins cost time. Each is counted for the user at that address, and, more patiently, for the
+    address, its network, and the user anywhere.
+    """
+
+    free: int = number(
+        5, "Failures of a user at one address before waiting begins, with 1 s, then 2, 4, …", least=1
+    )
+    longest: int = duration("15 min", "The longest wait.")
+    forget: int = duration("1 h", "Time without a failure after which all is forgotten.")
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """What the server says on standard output."""
 
@@ -97,4 +110,5 @@ class Config:
     storage: Storage = Storage()
     policy: Policy = Policy()
     accounts: Accounts = Accounts()
+    throttle: Throttle = Throttle()
     log: Log = Log()

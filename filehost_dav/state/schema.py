@@ -10,7 +10,7 @@ from filehost_dav.errors import ConfigError
 from filehost_dav.state.database import Database, Transaction
 
 # Tables that hold a user's records, in the column `owner`; emptied when the user is removed.
-OWNED = ("lock", "property", "session")
+OWNED = ("lock", "property", "known_network", "app_password", "session")
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (
@@ -39,6 +39,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
             digest TEXT PRIMARY KEY, owner TEXT NOT NULL, password TEXT NOT NULL,
             created BIGINT NOT NULL, seen BIGINT NOT NULL, agent TEXT NOT NULL, address TEXT NOT NULL)""",
         "CREATE INDEX session_owner ON session (owner)",
+    ),
+    (
+        """CREATE TABLE failure (
+            subject TEXT PRIMARY KEY, failures BIGINT NOT NULL, last BIGINT NOT NULL, until BIGINT NOT NULL)""",
+        """CREATE TABLE known_network (
+            owner TEXT NOT NULL, network TEXT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (owner, network))""",
+        """CREATE TABLE app_password (
+            id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,
+            read_only INTEGER NOT NULL, folder TEXT, created BIGINT NOT NULL, expires BIGINT,
+            used BIGINT, used_from TEXT, UNIQUE (owner, name))""",
     ),
 )
 

@@ -34,6 +34,8 @@ class Home:
         # Nothing stands between a reader and the tree.
         self.stat = tree.stat
         self.list = tree.list
+        self.scan = tree.scan
+        self.generation = tree.generation
         self.open = tree.open
 
     def write(

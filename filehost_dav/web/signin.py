@@ -11,17 +11,15 @@ from __future__ import annotations
 import binascii
 import ipaddress
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from filehost_dav.accounts.users import User
+from filehost_dav.accounts.signing_in import Login, SigningIn
 from filehost_dav.errors import SignInRefused, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-WithPassword = Callable[[str, str], User]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +33,17 @@ class Basic:
 class Gate:
     """WSGI middleware: sets `filehost.user` or answers."""
 
-    def __init__(
-        self, application: WSGIApplication, with_password: WithPassword, *, realm: str, plain_http: bool
-    ) -> None:
+    def __init__(self, application: WSGIApplication, door: SigningIn, *, realm: str, plain_http: bool) -> None:
         """`plain_http`: whether passwords may come without TLS from other machines."""
         self._application = application
-        self._with_password = with_password
+        self._door = door
         self._challenge = f'Basic realm="{_quotable(realm)}", charset="UTF-8"'
         self._plain_http = plain_http
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "filehost.user" in environ:  # a browser's session
+            return self._application(environ, start_response)
+        if "filehost.user" in environ:
             return self._application(environ, start_response)
         header = environ.get("HTTP_AUTHORIZATION", "").strip()
         if header.casefold() in ("", "bearer"):
@@ -60,8 +58,7 @@ class Gate:
         self, header: str, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         try:
-            given = read_basic(header)
-            user = self._with_password(given.name, given.password)
+            login = self._login(header, environ.get("REMOTE_ADDR", ""))
         except SignInRefused as error:
             return self._refuse(start_response, error.message)
         except Throttled as error:
@@ -70,9 +67,17 @@ class Gate:
             )
         except Unavailable as error:
             return _answer(start_response, "503 Try again", error.message, _retry(error.retry_after))
-        environ["filehost.user"] = user
-        environ["wsgidav.auth.user_name"] = user.name
+        environ["filehost.user"] = login.user
+        environ["filehost.login"] = login
+        environ["wsgidav.auth.user_name"] = login.user.name
         return self._application(environ, start_response)
+
+    def _login(self, header: str, address: str) -> Login:
+        scheme, _, token = header.partition(" ")
+        if scheme.casefold() == "bearer":
+            return self._door.with_token(token.strip(), address)
+        given = read_basic(header)
+        return self._door.with_password(given.name, given.password, address)
 
     def _refuse(self, start_response: StartResponse, message: str) -> Iterable[bytes]:
         return _answer(start_response, "401 Sign in", message, [("WWW-Authenticate", self._challenge)])
