@@ -25,10 +25,15 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?",
 
 def user_name(text: str) -> str:
     """`text` in NFC when a user can have this name. Raises BadPath."""
-    name = one_spelling(text)
-    if len(name) > LONGEST or not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
+    if not is_user_name(text):
         raise BadPath(f"This cannot be a user's name. A name is made of {RULES}", rule="user-name")
-    return name
+    return one_spelling(text)
+
+
+def is_user_name(text: str) -> bool:
+    """Whether a user can have this name."""
+    name = one_spelling(text)
+    return len(name) <= LONGEST and bool(_NAME.fullmatch(name)) and not _DEVICES.fullmatch(name)
 
 
 def one_spelling(name: str) -> str:

@@ -27,8 +27,8 @@ class Patience:
     """Failures that are free, and the bounds of what follows, in seconds.
 
     After the free ones the wait is 1 s, and doubles with each failure up to `longest`; without a
-    failure for `forget` all is forgotten. `factor` on the free ones: an address may have several
-    users, a network many.
+    failure for `forget` all is forgotten. An address may have several users and a network many, so
+    they have a multiple of the free ones.
     """
 
     free: int = 5
@@ -92,11 +92,11 @@ class Throttle:
             transaction.execute("DELETE FROM failure WHERE subject = ?", (_pair(name, address),))
             transaction.execute(
                 "DELETE FROM known_network WHERE (owner = ? AND network = ?) OR seen < ?",
-                (one_spelling(name), _network(address), now - _KNOWN),
+                (_short(name), _network(address), now - _KNOWN),
             )
             transaction.execute(
                 "INSERT INTO known_network (owner, network, seen) VALUES (?, ?, ?)",
-                (one_spelling(name), _network(address), now),
+                (_short(name), _network(address), now),
             )
 
     def bans(self) -> list[Ban]:
@@ -131,7 +131,7 @@ class Throttle:
         return bool(
             self._database.query(
                 "SELECT 1 FROM known_network WHERE owner = ? AND network = ? AND seen > ?",
-                (one_spelling(name), _network(address), now - _KNOWN),
+                (_short(name), _network(address), now - _KNOWN),
             )
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from filehost_dav.accounts.names import one_spelling, user_name
+from filehost_dav.accounts.names import is_user_name, one_spelling, user_name
 from filehost_dav.errors import Exists, NotFound
 from filehost_dav.state.database import Database, Row
 from filehost_dav.state.schema import OWNED
@@ -43,6 +43,8 @@ class Users:
         self._clock = clock
 
     def find(self, name: str) -> Account | None:
+        if not is_user_name(name):
+            return None
         rows = self._database.query(_FIND, (one_spelling(name),))
         return _account(rows[0]) if rows else None
 

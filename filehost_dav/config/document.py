@@ -39,7 +39,7 @@ def as_table() -> str:
 
 
 def _section(name: str, section: type) -> str:
-    lines = [f"\n# {section.__doc__}", f"[{name}]"]
+    lines = ["", *_comment(" ".join((section.__doc__ or "").split())), f"[{name}]"]
     for setting in settings_of(section):
         lines += ["", *_comment(f"{setting.reason} ({setting.kind})"), f"#{setting.name} = {setting.written}"]
     return "\n".join(lines) + "\n"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from filehost_dav.accounts.passwords import Cost, Passwords
-from filehost_dav.accounts.signing_in import SigningIn
+from filehost_dav.accounts.signing_in import Login, SigningIn
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.errors import SignInRefused
 from filehost_dav.state.database import SqliteDatabase
+
+HOME = "192.0.2.7"
 
 
 class Clock(Protocol):
@@ -20,32 +23,17 @@ class Clock(Protocol):
 
     now: float
 
-    def __call__(self) -> float: ...
 
+class Counted(Protocol):
+    """Password hashes that were counted."""
 
-class CountedPasswords(Passwords):
-    """Real hashes, counted."""
+    verified: int
 
-    verified = 0
-
-    def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
-        self.verified += 1
-        return super().verify(password, stored)
-
-
-@pytest.fixture
-def counted() -> CountedPasswords:
-    return CountedPasswords(Cost(memory=64 * 1024, rounds=1, lanes=1))
-
-
-@pytest.fixture
-def door(users: Users, counted: CountedPasswords, database: SqliteDatabase, clock: Clock) -> SigningIn:
-    users.add(User("anna", quota=1), counted.hash("secret"))
-    return SigningIn(users, counted, generation=database.generation, key=b"k" * 32, clock=clock, remember=300)
+    def hash(self, password: str) -> str: ...
 
 
 def test_the_right_password_gives_the_user(door: SigningIn) -> None:
-    assert door.with_password("anna", "secret") == User("anna", quota=1)
+    assert door.with_password("anna", "secret", HOME) == Login(User("anna", quota=1))
 
 
 @pytest.mark.parametrize(
@@ -53,80 +41,89 @@ def test_the_right_password_gives_the_user(door: SigningIn) -> None:
 )
 def test_anything_else_is_refused_with_the_same_words(door: SigningIn, name: str, password: str) -> None:
     with pytest.raises(SignInRefused) as caught:
-        door.with_password(name, password)
+        door.with_password(name, password, HOME)
     assert caught.value.message == "The user name or the password is wrong"
 
 
 def test_a_disabled_user_is_refused_with_the_same_words(door: SigningIn, users: Users) -> None:
     users.disable("anna")
     with pytest.raises(SignInRefused, match="The user name or the password is wrong"):
-        door.with_password("anna", "secret")
+        door.with_password("anna", "secret", HOME)
 
 
 def test_a_verified_password_is_not_computed_again_for_minutes(
-    door: SigningIn, counted: CountedPasswords, clock: Clock
+    door: SigningIn, counted: Counted, clock: Clock
 ) -> None:
     for _ in range(5):
-        door.with_password("anna", "secret")
+        door.with_password("anna", "secret", HOME)
     assert counted.verified == 1
     clock.now += 301
-    door.with_password("anna", "secret")
+    door.with_password("anna", "secret", HOME)
     assert counted.verified == 2
 
 
-def test_a_wrong_password_is_never_remembered(door: SigningIn, counted: CountedPasswords) -> None:
+def test_a_wrong_password_is_never_remembered(door: SigningIn, counted: Counted) -> None:
     for _ in range(3):
         with pytest.raises(SignInRefused):
-            door.with_password("anna", "wrong")
+            door.with_password("anna", "wrong", HOME)
     assert counted.verified == 3
 
 
-def test_a_new_password_counts_at_once_whoever_set_it(
-    door: SigningIn, counted: CountedPasswords, file: Path
-) -> None:
-    door.with_password("anna", "secret")
+def test_a_new_password_counts_at_once_whoever_set_it(door: SigningIn, counted: Counted, file: Path) -> None:
+    door.with_password("anna", "secret", HOME)
     elsewhere = SqliteDatabase(file)
     Users(elsewhere, lambda: 0).set_password("anna", counted.hash("other"))
     elsewhere.close()
     with pytest.raises(SignInRefused):
-        door.with_password("anna", "secret")
-    assert door.with_password("anna", "other").name == "anna"
+        door.with_password("anna", "secret", HOME)
+    assert door.with_password("anna", "other", HOME).user.name == "anna"
 
 
 @pytest.mark.parametrize("change", [Users.disable, Users.remove])
 def test_a_disabled_or_removed_user_is_out_at_once(
     door: SigningIn, users: Users, change: Callable[[Users, str], None]
 ) -> None:
-    door.with_password("anna", "secret")
+    door.with_password("anna", "secret", HOME)
     change(users, "anna")
     with pytest.raises(SignInRefused):
-        door.with_password("anna", "secret")
+        door.with_password("anna", "secret", HOME)
 
 
-def test_other_changes_of_the_records_cost_no_hash(
-    door: SigningIn, users: Users, counted: CountedPasswords
-) -> None:
-    door.with_password("anna", "secret")
+def test_other_changes_of_the_records_cost_no_hash(door: SigningIn, users: Users, counted: Counted) -> None:
+    door.with_password("anna", "secret", HOME)
     users.add(User("bert"), "hash")
     users.set_quota("anna", 7)
-    assert door.with_password("anna", "secret") == User("anna", quota=7)
+    assert door.with_password("anna", "secret", HOME).user == User("anna", quota=7)
     assert counted.verified == 1
 
 
 def test_a_hash_of_lower_cost_is_replaced_at_sign_in(
-    door: SigningIn, users: Users, database: SqliteDatabase, clock: Clock
+    door: SigningIn, users: Users, database: SqliteDatabase, make_door: Callable[..., SigningIn]
 ) -> None:
-    dearer = CountedPasswords(Cost(memory=128 * 1024, rounds=1, lanes=1))
-    later = SigningIn(users, dearer, generation=database.generation, key=b"k" * 32, clock=clock, remember=300)
-    later.with_password("anna", "secret")
+    dearer = make_door(database, Passwords(Cost(memory=128 * 1024, rounds=1, lanes=1)))
+    dearer.with_password("anna", "secret", HOME)
     account = users.find("anna")
     assert account is not None
     assert "m=128," in account.password
-    later.with_password("anna", "secret")
-    assert dearer.verified == 1
+    assert door.with_password("anna", "secret", HOME).user.name == "anna"
 
 
-def test_name_and_password_are_not_confused(door: SigningIn, users: Users, counted: CountedPasswords) -> None:
-    door.with_password("anna", "secret")
+def test_eight_connections_of_one_client_cost_one_hash(door: SigningIn, counted: Counted) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for login in pool.map(lambda _: door.with_password("anna", "secret", HOME), range(8)):
+            assert login.user.name == "anna"
+    assert counted.verified == 1
+
+
+def test_a_refusal_is_logged_with_the_address_before_the_name(
+    door: SigningIn, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(SignInRefused):
-        door.with_password("annas", "ecret")
+        door.with_password('x" from 1.2.3.4\n', "hunter2", "2001:db8::1")
+    assert caplog.messages == ['Sign-in refused from 2001:db8::1 for user "x\\" from 1.2.3.4\\n"']
+
+
+def test_name_and_password_are_not_confused(door: SigningIn, users: Users, counted: Counted) -> None:
+    door.with_password("anna", "secret", HOME)
+    with pytest.raises(SignInRefused):
+        door.with_password("annas", "ecret", HOME)

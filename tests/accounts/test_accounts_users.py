@@ -44,6 +44,11 @@ def test_both_spellings_of_an_accent_find_the_same_user(users: Users) -> None:
     assert users.find("Zo\u00eb") is not None
 
 
+@pytest.mark.parametrize("name", ["", "\ud800", "a\0", "x" * 1000])
+def test_a_name_nobody_can_have_finds_nobody(users: Users, name: str) -> None:
+    assert users.find(name) is None
+
+
 def test_each_change_changes_only_what_it_says(users: Users) -> None:
     users.add(User("anna"), "hash")
     users.add(User("bert"), "hash")
