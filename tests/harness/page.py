@@ -13,9 +13,12 @@ from typing import Any
 from urllib.parse import urlencode
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from filehost_dav.accounts.app_passwords import AppPasswords
+from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.accounts.sessions import Sessions
-from filehost_dav.accounts.signing_in import SigningIn
+from filehost_dav.accounts.signing_in import Proof, SigningIn
+from filehost_dav.accounts.throttle import Patience, Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.policy.roles import Policy
 from filehost_dav.state.database import SqliteDatabase
@@ -65,22 +68,24 @@ class Host:
         self.passwords = Passwords(Cost(memory=8192, rounds=1, lanes=1), at_once=1)
         self.sessions = Sessions(self.database, clock=self.clock)
         self.storage = LocalStorage(self.data, durability="none")
-        signing_in = SigningIn(
+        memory: Memory[Proof] = Memory(
+            key=b"k" * 32, generation=self.database.generation, clock=self.clock, seconds=0
+        )
+        door = SigningIn(
             self.users,
             self.passwords,
-            generation=self.database.generation,
-            key=b"k" * 32,
-            clock=self.clock,
-            remember=0,
+            AppPasswords(self.database, self.clock),
+            Throttle(self.database, Patience(), self.clock),
+            memory,
         )
         self.pages = Pages(
             self.sessions,
-            lambda name, password, _: signing_in.with_password(name, password),
+            door.with_account_password,
             self.set_password,
             policy_of=lambda _: Policy(self.extensions),
             key=b"k" * 32,
         )
-        gate = Gate(self._behind, signing_in.with_password, realm="test", plain_http=True)
+        gate = Gate(self._behind, door, realm="test", plain_http=True)
         self.application = FrontDoor(gate, self.pages, self.sessions, self._find)
 
     def add_user(self, name: str) -> None:
