@@ -48,6 +48,12 @@ class Database(Protocol):
         subjects may run at the same time where the engine can.
         """
 
+    def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """One changing statement on its own; the number of rows changed.
+
+        It does not wait for the disk: a power failure may undo it, and only it.
+        """
+
     def generation(self) -> int | None:
         """A number that changes whenever any process has committed a change; None if the engine cannot
         tell cheaply, in which case nothing read from it may be remembered.
@@ -85,6 +91,14 @@ class SqliteDatabase:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        with self._turn(), self._connection() as connection:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                return connection.execute(sql, parameters).rowcount
+            finally:
+                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
     def generation(self) -> int | None:
         self._check_process()

@@ -82,6 +82,14 @@ class PostgresDatabase:
             self._current.connection = None
             connection.execute("COMMIT")
 
+    def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        with self._connection("SET synchronous_commit = off") as (connection, _):
+            try:
+                return connection.execute(_translated(sql), parameters).rowcount
+            finally:
+                if not connection.closed:
+                    connection.execute("SET synchronous_commit = on")
+
     def generation(self) -> int | None:
         """None: to learn whether another node has changed something costs as much as to read it again."""
         return None

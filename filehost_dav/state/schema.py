@@ -50,6 +50,32 @@ STEPS: tuple[tuple[str, ...], ...] = (
             read_only INTEGER NOT NULL, folder TEXT, created BIGINT NOT NULL, expires BIGINT,
             used BIGINT, used_from TEXT, UNIQUE (owner, name))""",
     ),
+    (
+        # The tree of object storage; see storage/object/rows.py.
+        """CREATE TABLE space (
+            id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, used BIGINT NOT NULL,
+            next BIGINT NOT NULL, change BIGINT NOT NULL)""",
+        """CREATE TABLE node (
+            id BIGINT PRIMARY KEY, parent BIGINT, name TEXT NOT NULL, folder BIGINT NOT NULL, blob TEXT,
+            size BIGINT NOT NULL, modified BIGINT NOT NULL, created BIGINT NOT NULL, change BIGINT NOT NULL)""",
+        "CREATE UNIQUE INDEX node_name ON node (parent, name)",
+        "CREATE INDEX node_blob ON node (blob) WHERE blob IS NOT NULL",
+        """CREATE TABLE blob (
+            id TEXT PRIMARY KEY, space BIGINT NOT NULL, size BIGINT NOT NULL, state BIGINT NOT NULL,
+            since BIGINT NOT NULL, sums TEXT NOT NULL)""",
+        "CREATE INDEX blob_due ON blob (state, since) WHERE state <> 1",
+        "CREATE INDEX blob_arriving ON blob (space) WHERE state = 0",
+        """CREATE TABLE trash (
+            id TEXT PRIMARY KEY, node BIGINT NOT NULL UNIQUE, space BIGINT NOT NULL,
+            deleted BIGINT NOT NULL, origin TEXT NOT NULL)""",
+        "CREATE INDEX trash_age ON trash (space, deleted)",
+        """CREATE TABLE version (
+            id TEXT PRIMARY KEY, node BIGINT NOT NULL, space BIGINT NOT NULL, blob TEXT NOT NULL,
+            size BIGINT NOT NULL, modified BIGINT NOT NULL, replaced BIGINT NOT NULL)""",
+        "CREATE INDEX version_node ON version (node)",
+        "CREATE INDEX version_blob ON version (blob)",
+        "CREATE INDEX version_age ON version (space, replaced)",
+    ),
 )
 
 

@@ -1,0 +1,50 @@
+"""ObjectStorage: all users' trees in one database, their contents in one bucket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from filehost_dav.state.database import Database
+from filehost_dav.storage.object.blobs import Blobs
+from filehost_dav.storage.object.change import found_tree
+from filehost_dav.storage.object.tree import ObjectTree
+from filehost_dav.storage.object.uploads import Rules
+
+
+def _no_quota(_user: str) -> int | None:
+    return None
+
+
+class ObjectStorage:
+    """Storage by rows and blobs. Nothing of a tree is kept in the process: any number of nodes may serve it."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        *,
+        quota: Callable[[str], int | None] = _no_quota,
+        largest: int | None = None,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`quota` gives a user's limit in bytes; `largest` limits one file; `clock` is in nanoseconds."""
+        self._database = database
+        self._blobs = blobs
+        self._rules = Rules(quota, largest)
+        self._clock = clock
+
+    def tree(self, user: str) -> ObjectTree:
+        if not self._database.query("SELECT 1 FROM space WHERE name = ?", (user,)):
+            found_tree(self._database, user, self._clock())
+        return ObjectTree(self._database, self._blobs, user, self._rules, self._clock)
+
+    def remove(self, user: str) -> None:
+        with self._database.transaction(user) as rows:
+            # No user's name has a slash: out of reach at once, and the cleaner's from here on.
+            rows.execute("UPDATE space SET name = '/' || id WHERE name = ?", (user,))
+
+    def sweep(self) -> None: ...
+
+    def close(self) -> None:
+        """The database and the bucket are the caller's."""

@@ -1,0 +1,59 @@
+"""The trash of object storage: nodes below a root of their own, with a row each that tells where they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from filehost_dav.errors import Exists, NotFound
+from filehost_dav.paths import FilePath
+from filehost_dav.storage.object.change import Change
+from filehost_dav.storage.object.rows import COLUMNS, Node, Queries, Root, walk
+from filehost_dav.storage.tree import Trashed, Written
+
+_TRIES = 1000  # numbers tried for a free name
+
+
+def trashed(rows: Queries, user: str) -> Iterator[Trashed]:
+    """What was deleted, the newest first."""
+    sql = f"""WITH RECURSIVE below(top, id, size) AS (
+            SELECT node.id, node.id, node.size FROM space
+                JOIN trash ON trash.space = space.id JOIN node ON node.id = trash.node WHERE space.name = ?
+            UNION ALL SELECT below.top, node.id, node.size FROM below JOIN node ON node.parent = below.id),
+        total(top, size) AS (SELECT top, SUM(size) FROM below GROUP BY top)
+        SELECT trash.id, trash.origin, trash.deleted, total.size, {COLUMNS} FROM total
+            JOIN node ON node.id = total.top JOIN trash ON trash.node = node.id ORDER BY trash.deleted DESC"""
+    for name, origin, deleted, size, *node in rows.query(sql, (user,)):
+        path = FilePath(tuple(origin.split("/")))
+        yield Trashed(name, path, deleted, Node(*node).entry(path), int(size))
+
+
+def find(rows: Queries, user: str, name: str, below: tuple[str, ...]) -> Node:
+    """A node of the trash. Raises NotFound."""
+    chain = walk(rows, user, Root.TRASH, (name, *below))
+    if len(chain) != len(below) + 2:
+        raise NotFound("There is nothing like this in the trash")
+    return chain[-1]
+
+
+def restore(change: Change, name: str, target: FilePath | None) -> Written:
+    """Bring back to the origin, or to `target`. Raises NotFound, Exists, ParentMissing."""
+    node = find(change.rows, change.user, name, ())
+    ((origin,),) = change.rows.query("SELECT origin FROM trash WHERE id = ?", (name,))
+    target = target or FilePath(tuple(origin.split("/")))
+    chain, present = change.place(target)
+    if present is not None:
+        free = _free_name(change, chain[-1], target.name)
+        raise Exists(f"Something is already there; {free} is free")
+    change.rows.execute("DELETE FROM trash WHERE id = ?", (name,))
+    node = change.move(node, chain[-1].id, target.name)
+    change.touch(chain[-1], chain)
+    return Written(node.entry(target), created=True)
+
+
+def _free_name(change: Change, folder: Node, name: str) -> str:
+    stem, dot, extension = name.rpartition(".")
+    if not stem:
+        stem, dot, extension = name, "", ""
+    taken = {member for (member,) in change.rows.query("SELECT name FROM node WHERE parent = ?", (folder.id,))}
+    names = (f"{stem} ({number}){dot}{extension}" for number in range(2, _TRIES))
+    return next((free for free in names if free not in taken), "another name")

@@ -1,0 +1,240 @@
+"""Uploads: bodies on their way into the bucket, in bounded memory and with a journal.
+
+The journal is the blob's own row: it is written before the first byte leaves, holds the room that
+the upload may take, and is renewed while bytes come. Whatever a crash leaves in the bucket has such
+a row, and the cleaner removes both. Nothing is visible before the tree takes the blob in.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from filehost_dav.errors import ChecksumMismatch, FilehostError, NotFound, TooLarge, Truncated
+from filehost_dav.paths import FilePath
+from filehost_dav.state.database import Database
+from filehost_dav.storage.object.blobs import Blobs, key_of, new_id
+from filehost_dav.storage.object.change import changing
+from filehost_dav.storage.object.rows import State
+from filehost_dav.storage.tree import Body
+
+MIB: Final = 1 << 20
+SMALL: Final = 8 * MIB  # what is sent in one request, and the least part of a larger content
+_PARTS: Final = 9_000  # S3 takes 10,000 in one object
+_UNKNOWN: Final = 16 * MIB  # the parts of a body of unknown length: up to 140 GiB
+_RENEW: Final = 300.0  # seconds between renewals of the journal while bytes come
+_BUFFER: Final = 128 * 1024
+_LONGEST_NOTE: Final = 1400  # S3 keeps 2 KB beside an object
+_ALGORITHMS: Final = ("md5", "sha1", "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A content that has arrived. `sums` are its checksums, algorithm → hex."""
+
+    id: str
+    size: int
+    sums: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decided. `quota` gives a user's limit in bytes; `largest` limits one file."""
+
+    quota: Callable[[str], int | None]
+    largest: int | None
+
+
+class Uploads:
+    """The way of a body into the bucket. `clock` is in nanoseconds since the epoch."""
+
+    def __init__(self, database: Database, blobs: Blobs, rules: Rules, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._rules = rules
+        self._clock = clock
+
+    @contextlib.contextmanager
+    def received(
+        self, user: str, path: FilePath, body: Body, checksums: Mapping[str, str], expected: int | None
+    ) -> Iterator[Blob]:
+        """The whole body as a blob, for the block to take in; removed again when the block fails.
+
+        Raises Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Unavailable, NotFound (no such user).
+        """
+        intake = _Intake(body, checksums, self._rules.largest)
+        journal = _Journal(self._database, user, self._rules.quota(user), self._clock)
+        journal.begin(body.length if body.length is not None else expected or 0)
+        try:
+            self._send(journal, intake, body.length, _notes(user, path))
+            yield Blob(journal.blob, intake.received, intake.digests)
+        except BaseException:
+            with contextlib.suppress(FilehostError):
+                self._abandon(journal)
+            raise
+
+    def _send(self, journal: _Journal, intake: _Intake, length: int | None, notes: Mapping[str, str]) -> None:
+        key = key_of(journal.blob)
+        start = intake.take(SMALL if length is None else min(SMALL, length))
+        if intake.is_at_end():
+            intake.verify()
+            journal.cover(intake.received)
+            if start:
+                self._blobs.put(key, start, notes)
+            return
+        with self._blobs.writer(key, part_size(length), notes) as sink:
+            sink.write(memoryview(start))
+            del start
+            for piece in intake:
+                journal.cover(intake.received)
+                sink.write(piece)
+            intake.verify()
+
+    def _abandon(self, journal: _Journal) -> None:
+        # What cannot be removed now is left to the cleaner, which finds it by its row.
+        if journal.give_up():
+            self._blobs.delete([key_of(journal.blob)])
+            journal.end()
+
+
+def part_size(length: int | None) -> int:
+    """Bytes of each part of a content of that length: whole MiB, few enough parts, at least SMALL."""
+    if length is None:
+        return _UNKNOWN
+    return max(SMALL, -(-length // _PARTS // MIB) * MIB)
+
+
+class _Journal:
+    """The row of one blob on its way."""
+
+    def __init__(self, database: Database, user: str, quota: int | None, clock: Callable[[], int]) -> None:
+        self.blob = new_id()
+        self._database = database
+        self._user = user
+        self._quota = quota
+        self._clock = clock
+        self._reserved = 0
+        self._renewed = time.monotonic()
+
+    def begin(self, size: int) -> None:
+        """Write the row; `size` bytes are reserved. Raises QuotaExceeded, NotFound."""
+        insert = "INSERT INTO blob (id, space, size, state, since, sums)"
+        if self._quota is None:
+            done = self._database.note(
+                f"{insert} SELECT ?, id, ?, 0, ?, '' FROM space WHERE name = ?",
+                (self.blob, size, self._clock(), self._user),
+            )
+            if not done:
+                raise NotFound("There is nothing here")
+        else:
+            with changing(self._database, self._user, self._clock()) as change:
+                change.make_room(size, self._quota)
+                change.rows.execute(
+                    f"{insert} VALUES (?, ?, ?, 0, ?, '')", (self.blob, change.space, size, change.now)
+                )
+        self._reserved = size
+
+    def cover(self, received: int) -> None:
+        """See that what has come has its room, and that the row is not taken for a dead upload's."""
+        if self._quota is not None and received > self._reserved:
+            more = max(SMALL, received - self._reserved)
+            with changing(self._database, self._user, self._clock()) as change:
+                change.make_room(more, self._quota)
+                change.rows.execute("UPDATE blob SET size = size + ? WHERE id = ?", (more, self.blob))
+            self._reserved += more
+        if time.monotonic() - self._renewed > _RENEW:
+            self._database.note(
+                "UPDATE blob SET since = ? WHERE id = ? AND state = 0", (self._clock(), self.blob)
+            )
+            self._renewed = time.monotonic()
+
+    def give_up(self) -> bool:
+        """Leave the blob to the cleaner; False when it is not on its way any more."""
+        sql = "UPDATE blob SET state = ?, since = 0 WHERE id = ? AND state = ?"
+        return bool(self._database.note(sql, (State.DEAD, self.blob, State.ARRIVING)))
+
+    def end(self) -> None:
+        """Remove the row: nothing of the blob is left."""
+        self._database.note("DELETE FROM blob WHERE id = ? AND state = ?", (self.blob, State.DEAD))
+
+
+class _Intake:
+    """Reads a body to its end, counting and hashing."""
+
+    def __init__(self, body: Body, announced: Mapping[str, str], largest: int | None) -> None:
+        self._body = body
+        self._announced = announced
+        self._largest = largest
+        names = {"sha256", *(name for name in announced if name in _ALGORITHMS)}
+        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(names)}
+        self._ended = False
+        self.received = 0
+        self._check_size(body.length or 0)
+
+    def take(self, most: int) -> bytearray:
+        """The next `most` bytes, fewer only at the end."""
+        taken = bytearray(most)
+        with memoryview(taken) as room:
+            filled = 0
+            while filled < most and (count := self._read(room[filled:])):
+                filled += count
+        del taken[filled:]
+        return taken
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """The rest, in pieces that are valid until the next is taken."""
+        buffer = memoryview(bytearray(_BUFFER))
+        while count := self._read(buffer):
+            yield buffer[:count]
+
+    def is_at_end(self) -> bool:
+        """Whether all has been read. A body of unknown length tells only when asked for more."""
+        return self._ended or self.received == self._body.length
+
+    def verify(self) -> None:
+        """Raises Truncated, ChecksumMismatch."""
+        if self._body.length is not None and self.received != self._body.length:
+            raise Truncated("The upload ended before its announced end")
+        for name, digest in self.digests.items():
+            if self._announced.get(name, digest) != digest:
+                raise ChecksumMismatch("The bytes that arrived do not have the announced checksum")
+
+    @property
+    def digests(self) -> dict[str, str]:
+        return {name: made.hexdigest() for name, made in self._hashes.items()}
+
+    def _read(self, room: memoryview) -> int:
+        count = self._body.readinto(room)
+        if not count:
+            self._ended = True
+            return 0
+        for made in self._hashes.values():
+            made.update(room[:count])
+        self.received += count
+        self._check_size(self.received)
+        return count
+
+    def _check_size(self, size: int) -> None:
+        if self._largest is not None and size > self._largest:
+            raise TooLarge("The file is larger than the largest allowed", limit=self._largest)
+
+
+def sums_text(sums: Mapping[str, str]) -> str:
+    """Checksums as the blob's row keeps them."""
+    return json.dumps(dict(sums), sort_keys=True)
+
+
+def _notes(user: str, path: FilePath) -> dict[str, str]:
+    """What the bucket alone tells of a content, should the database be lost: whose it is, and where it was."""
+    where = "/".join(path.parts)
+    notes = {"user": quote(user), "area": path.area.value}
+    if len(quote(where)) <= _LONGEST_NOTE:
+        return {**notes, "path": quote(where)}
+    return {**notes, "path64": base64.urlsafe_b64encode(where.encode()).decode()}
