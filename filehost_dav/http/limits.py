@@ -42,5 +42,5 @@ class Limits:
 
     connections: int = 10_000
     """Open connections of one worker; more wait in the listener's queue."""
-    drain_seconds: float = 30.0
+    drain_seconds: float = 8.0
     """What running requests get to finish in when the worker is asked to stop."""

@@ -3,92 +3,252 @@
     serve(Listener(port=8080), load, on_ready=print)
 
 `load()` returns a Service: what the workers serve. It is called once at the start, and again on
-every SIGHUP; the workers are then replaced one by one, with no connection refused. When it raises
+every SIGHUP; the workers are then replaced one by one, and no client is turned away. When it raises
 ConfigError on SIGHUP, the problem is logged and the old service goes on. It runs in the parent,
 so it must leave no open connection or thread behind: `Service.make_application` is called in each
 worker, after the fork, and builds what must not be shared.
 
 SIGTERM and SIGINT stop accepting, let running requests finish within `Limits.drain_seconds` and
-end the workers. A worker that dies is replaced, with a growing pause when it keeps dying. Without
-fork (Windows) everything runs in one process.
+end the workers; a second one does not wait. A worker that dies is replaced, with a growing pause
+when it keeps dying. Without fork (Windows) everything runs in one process.
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import select
+import signal
+import socket
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
 
-from cheroot import wsgi
-
+from filehost_dav.errors import ConfigError
 from filehost_dav.http.limits import Limits
+from filehost_dav.http.listener import Listener, url
+from filehost_dav.http.loads import Load, Loads
+from filehost_dav.http.tls import Certificate
+from filehost_dav.http.transfer import Offload
+from filehost_dav.http.worker import Service, end_with, work
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+__all__ = ["Certificate", "Limits", "Listener", "Offload", "Service", "serve"]
 
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Where to listen. Port 0 takes a free one. `unix`, a path, is used instead of host and port."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    unix: Path | None = None
-    backlog: int = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """PEM files: the certificate with its chain, and its private key. Read again when they change."""
-
-    certificate: Path
-    key: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Offload:
-    """Let the front server send whole files: `X-Accel-Redirect` (nginx) or `X-Sendfile` (Apache, lighttpd).
-
-    With `header="X-Accel-Redirect"`, a file below `root` is named `prefix` plus its path there.
-    With `header="X-Sendfile"` its full path is sent, and `prefix` is not used.
-    """
-
-    header: str
-    root: Path
-    prefix: str = "/"
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What the workers serve: all that a reload may change.
-
-    `workers` is the number of processes; `threads` the most threads of one of them (they are made
-    on demand: one per request that waits for its client). `proxies` are the addresses or networks
-    whose `Forwarded` and `X-Forwarded-*` are believed.
-    """
-
-    make_application: Callable[[], WSGIApplication]
-    workers: int = 1
-    threads: int = 2000
-    limits: Limits = field(default_factory=Limits)
-    certificate: Certificate | None = None
-    proxies: tuple[str, ...] = ()
-    offload: Offload | None = None
+_log = logging.getLogger(__name__)
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGCHLD")
+_YOUNG = 10.0
+"""A worker that dies before this many seconds makes the pause before its successor longer."""
+_LONGEST_PAUSE = 10.0
+_START_SECONDS = 60.0
+_MOST_WORKERS = 256
 
 
 def serve(listener: Listener, load: Callable[[], Service], *, on_ready: Callable[[str], None]) -> None:
-    """Serve until asked to stop. `on_ready` is called once, in the parent, with the URL, when clients may come.
+    """Serve until asked to stop. `on_ready` is called once, in the parent, with the URL.
 
-    Raises OSError when the address cannot be bound, and whatever the first `load` raises.
+    Raises OSError when the address or the certificate cannot be used, RuntimeError when the workers
+    do not start, and whatever the first `load` raises.
     """
     service = load()
-    server = wsgi.Server((listener.host, listener.port), service.make_application())
-    server.prepare()
-    scheme = "https" if service.certificate else "http"
-    host, port = server.bind_addr
-    on_ready(f"{scheme}://{host}:{port}/")
+    service.check()
+    sock = listener.bind()
+    address = url(sock, "http" if service.certificate is None else "https")
     try:
-        server.serve()
+        if hasattr(os, "fork"):
+            _Parent(sock, service, load).run(lambda: on_ready(address))
+        else:
+            work(sock, service, lambda: on_ready(address))
     finally:
-        server.stop()
+        sock.close()
+        listener.release()
+
+
+@dataclass(slots=True)
+class _Worker:
+    pid: int
+    load: Load
+    born: float
+    ready: int
+    """The end of a pipe on which the worker says that it serves."""
+
+
+class _Parent:
+    """Keeps as many workers alive as the service wants."""
+
+    def __init__(self, sock: socket.socket, service: Service, load: Callable[[], Service]) -> None:
+        self._sock = sock
+        self._service = service
+        self._load = load
+        self._workers: list[_Worker] = []
+        self._leaving: list[int] = []
+        self._loads = Loads(_MOST_WORKERS)
+        self._signals, self._signalled = os.pipe()
+        self._lifeline, self._held = os.pipe()
+        self._deaths = 0
+        self._replace_at: float | None = None
+        os.set_blocking(self._signalled, False)
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Start the workers and look after them until a signal says to stop."""
+        before = self._catch_signals()
+        try:
+            for _ in range(self._service.workers):
+                self._workers.append(self._started())
+            on_ready()
+            while self._attend():
+                continue
+        finally:
+            self._stop()
+            self._restore_signals(before)
+            for descriptor in (self._signals, self._signalled, self._lifeline, self._held):
+                os.close(descriptor)
+
+    def _attend(self) -> bool:
+        """Wait for a signal, or for the time to replace a worker. False: it is time to stop."""
+        pause = None if self._replace_at is None else max(self._replace_at - monotonic(), 0)
+        numbers = self._received(pause)
+        if numbers & {signal.SIGTERM, signal.SIGINT}:
+            return False
+        self._bury()
+        if signal.SIGHUP in numbers:
+            self._reload()
+        if self._replace_at is not None and monotonic() >= self._replace_at:
+            self._replenish()
+        return True
+
+    def _received(self, seconds: float | None) -> set[int]:
+        readable, _, _ = select.select([self._signals], [], [], seconds)
+        return set(os.read(self._signals, 64)) if readable else set()
+
+    def _bury(self) -> None:
+        """Take note of workers that died, and plan their successors."""
+        self._leaving = [pid for pid in self._leaving if not os.waitpid(pid, os.WNOHANG)[0]]
+        for worker in self._workers[:]:
+            pid, status = os.waitpid(worker.pid, os.WNOHANG)
+            if not pid:
+                continue
+            self._workers.remove(worker)
+            worker.load.give_up()
+            os.close(worker.ready)
+            self._deaths = self._deaths + 1 if monotonic() - worker.born < _YOUNG else 0
+            pause = min(0.05 * 2**self._deaths, _LONGEST_PAUSE) if self._deaths else 0
+            self._replace_at = monotonic() + pause
+            _log.error("Worker %d ended (%s); another follows in %.1f s.", pid, _cause(status), pause)
+
+    def _replenish(self) -> None:
+        self._replace_at = None
+        while len(self._workers) < self._service.workers:
+            self._workers.append(self._fork())
+
+    def _reload(self) -> None:
+        """New workers in place of the old, one by one; the old ones stay when the new do not start."""
+        try:
+            service = self._load()
+            service.check()
+        except (ConfigError, OSError, ValueError) as error:
+            _log.error("The new configuration cannot be used, the old one stays: %s", error)
+            return
+        old, before = self._workers, self._service
+        self._workers, self._service = [], service
+        try:
+            for _ in range(service.workers):
+                self._workers.append(self._started())
+        except RuntimeError as error:
+            _log.error("%s The old workers stay.", error)
+            old, self._workers, self._service = self._workers, old, before
+        for worker in old:
+            self._dismiss(worker)
+
+    def _dismiss(self, worker: _Worker) -> None:
+        """Let a worker finish what it does; it is buried when it is done."""
+        os.kill(worker.pid, signal.SIGTERM)
+        worker.load.give_up()
+        os.close(worker.ready)
+        self._leaving.append(worker.pid)
+
+    def _started(self) -> _Worker:
+        """A new worker that serves. Raises RuntimeError when it does not come so far."""
+        worker = self._fork()
+        readable, _, _ = select.select([worker.ready], [], [], _START_SECONDS)
+        if not readable or not os.read(worker.ready, 1):
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGKILL)
+            _, status = os.waitpid(worker.pid, 0)
+            worker.load.give_up()
+            os.close(worker.ready)
+            raise RuntimeError(f"A worker did not start ({_cause(status)}).")
+        return worker
+
+    def _fork(self) -> _Worker:
+        ready, tell = os.pipe()
+        load = self._loads.take()
+        pid = os.fork()
+        if pid:
+            os.close(tell)
+            return _Worker(pid, load, monotonic(), ready)
+        status = 1
+        try:
+            os.close(ready)
+            self._become_worker(tell, load)
+            status = 0
+        except BaseException:  # noqa: BLE001 - nothing of the parent may run in the child
+            _log.exception("A worker failed.")
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _become_worker(self, tell: int, load: Load) -> None:
+        for name in _SIGNALS:
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        # The terminal sends Ctrl-C to all of them; the parent decides what it means.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+        for descriptor in (self._signals, self._signalled, self._held):
+            os.close(descriptor)
+        for worker in self._workers:
+            os.close(worker.ready)
+        end_with(self._lifeline)
+        several = self._service.workers > 1
+        work(self._sock, self._service, lambda: _say(tell), load if several else None)
+
+    def _stop(self) -> None:
+        """End all workers: gently, then not."""
+        pids = [worker.pid for worker in self._workers] + self._leaving
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        deadline = monotonic() + self._service.limits.drain_seconds + 2
+        hurry = False
+        while pids and not hurry and monotonic() < deadline:
+            hurry = bool(self._received(deadline - monotonic()) & {signal.SIGTERM, signal.SIGINT})
+            pids = [pid for pid in pids if not os.waitpid(pid, os.WNOHANG)[0]]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+    def _catch_signals(self) -> dict[int, object]:
+        """Signals become bytes in a pipe, so that nothing happens in the middle of something else."""
+        before: dict[int, object] = {}
+        for name in _SIGNALS:
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
+        return before
+
+    def _restore_signals(self, before: dict[int, object]) -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave
+
+
+def _say(descriptor: int) -> None:
+    os.write(descriptor, b"1")
+    os.close(descriptor)
+
+
+def _cause(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"status {code}"

@@ -1,0 +1,243 @@
+"""The body of a request, on its way in.
+
+It satisfies `storage.tree.Body` and `DirectBody`, and is the `wsgi.input` of the application. A
+body that ends early, stalls or is malformed raises at the read that finds it, never looks
+complete, and its connection is not used again. Chunked bodies are read in one pass over the bytes
+(RFC 9112 section 7.1), extensions ignored, trailers consumed and dropped. `100 Continue` goes out
+when the application first reads, so a refusal costs no upload.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from filehost_dav.errors import BadBody, Truncated
+from filehost_dav.http.limits import Limits
+from filehost_dav.http.pipes import Pipes
+from filehost_dav.http.wire import BLOCK, READABLE, Wire
+
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[\t\x20-\x7e\x80-\xff]*)?")
+_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
+_LINE = 4096
+"""The longest chunk line or trailer line."""
+_DIRECT = 16_384
+"""A piece at least this large goes past the inbox, straight to where it is wanted."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Body:
+    """One request's body. `length` is None when it is chunked."""
+
+    __slots__ = (
+        "_chunked",
+        "_continue",
+        "_in_chunk",
+        "_left",
+        "_limits",
+        "_pipes",
+        "_wire",
+        "broken",
+        "length",
+    )
+
+    def __init__(self, wire: Wire, length: int | None, *, limits: Limits, pipes: Pipes, ask: bool) -> None:
+        """`length` bytes, or chunked when it is None; `ask`: the client waits for `100 Continue`."""
+        self.length = length
+        self.broken = False
+        self._wire = wire
+        self._limits = limits
+        self._pipes = pipes
+        self._continue = ask
+        self._chunked = length is None
+        self._in_chunk = False
+        self._left = length or 0
+
+    @property
+    def remaining(self) -> int | None:
+        """Bytes not read yet; None while a chunked body has not been read to its end."""
+        return None if self._chunked else self._left
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it was read, trailers included."""
+        return not self._chunked and not self._left
+
+    def is_at_hand(self) -> bool:
+        """Whether the rest can be read without waiting for the client."""
+        return not self._chunked and self._left <= self._wire.pending
+
+    def drop(self) -> None:
+        """Skip the rest of a body that is at hand."""
+        self._wire.take(self._left)
+        self._left = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the start of `buffer`; the number of bytes, 0 only at the complete end.
+
+        Raises Truncated when the client stops sending, BadBody when the chunks are malformed.
+        """
+        if not self._more():
+            return 0
+        most = min(len(buffer), self._left)
+        if self._wire.pending:
+            piece = self._wire.take(most)
+            buffer[: len(piece)] = piece
+            return self._consumed(len(piece))
+        return self._consumed(self._received_into(buffer[:most]))
+
+    def splice(self, descriptor: int, most: int, /) -> int:
+        """Move up to `most` bytes to the file at its offset; how many, 0 only at the complete end."""
+        if not self._more():
+            return 0
+        most = min(most, self._left)
+        if self._wire.pending or self._wire.tls or not self._pipes.works or most < _DIRECT:
+            return self._copied(descriptor, min(most, BLOCK))
+        while True:
+            with self._pipes.borrow() as pipe:
+                with _Guard(self):
+                    count = self._wire.splice_into(pipe, most)
+                if count is not None:
+                    pipe.pour(descriptor, count)
+                    return self._consumed(count)
+            with _Guard(self):
+                self._wire.wait(READABLE, self._limits.body_seconds)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """`size` bytes, fewer only at the complete end; everything when `size` is negative or None."""
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self._piece(BLOCK), b""))
+        pieces = []
+        while size and (piece := self._piece(size)):
+            pieces.append(piece)
+            size -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """For applications that want lines. Slow: nothing here reads a body that way."""
+        line = bytearray()
+        while len(line) != size and (octet := self.read(1)):
+            line += octet
+            if octet == b"\n":
+                break
+        return bytes(line)
+
+    def readlines(self, _hint: int = -1, /) -> list[bytes]:
+        return list(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+    def _piece(self, most: int) -> bytes:
+        """Some bytes, at most `most`; empty only at the complete end."""
+        if not self._more():
+            return b""
+        most = min(most, self._left)
+        if not self._wire.pending:
+            if most >= _DIRECT:
+                buffer = bytearray(min(most, BLOCK))
+                count = self._consumed(self._received_into(memoryview(buffer)))
+                del buffer[count:]
+                return bytes(buffer)
+            self._fill()
+        piece = self._wire.take(most)
+        self._consumed(len(piece))
+        return piece
+
+    def _copied(self, descriptor: int, most: int) -> int:
+        view = memoryview(self._piece(most))
+        count = len(view)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        return count
+
+    def _more(self) -> bool:
+        """Whether bytes of the body follow; reads chunk lines and trailers on the way."""
+        if self._left:
+            if self._continue and not self._wire.pending:
+                self._ask()
+            return True
+        if not self._chunked:
+            return False
+        if self._continue:
+            self._ask()
+        return self._next_chunk()
+
+    def _ask(self) -> None:
+        self._continue = False
+        if not self._wire.pending:
+            with _Guard(self):
+                self._wire.send(_CONTINUE)
+
+    def _next_chunk(self) -> bool:
+        if self._in_chunk and self._line():
+            raise self._bad("A chunk is longer than its size says.")
+        line = _CHUNK_LINE.fullmatch(self._line())
+        if line is None:
+            raise self._bad("The size of a chunk is malformed.")
+        self._left, self._in_chunk = int(line[1], 16), True
+        if not self._left:
+            self._end()
+        return bool(self._left)
+
+    def _end(self) -> None:
+        budget = self._limits.head
+        while line := self._line():
+            budget -= len(line)
+            if budget < 0 or not _TRAILER.fullmatch(line):
+                raise self._bad("The trailer of the body is malformed.")
+        self._chunked = False
+
+    def _line(self) -> bytes:
+        """One line without its CR LF."""
+        most = 512 if self._in_chunk else BLOCK
+        while (end := (data := self._wire.peek()).find(b"\r\n")) < 0:
+            if len(data) > _LINE or b"\n" in data:
+                raise self._bad("A line between the chunks is malformed.")
+            self._fill(most)
+        if end > _LINE:
+            raise self._bad("A line between the chunks is too long.")
+        return self._wire.take(end + 2)[:-2]
+
+    def _fill(self, most: int = BLOCK) -> None:
+        with _Guard(self):
+            if not self._wire.receive(self._limits.body_seconds, most):
+                raise EOFError
+
+    def _received_into(self, buffer: memoryview) -> int:
+        with _Guard(self):
+            return self._wire.receive_into(buffer, self._limits.body_seconds)
+
+    def _consumed(self, count: int) -> int:
+        if not count:
+            self.broken = True
+            raise Truncated("The connection ended before the whole body had arrived.")
+        self._left -= count
+        return count
+
+    def _bad(self, sentence: str) -> BadBody:
+        self.broken = True
+        return BadBody(sentence)
+
+
+class _Guard:
+    """Turns what a socket raises into Truncated, and marks the body as broken."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if kind is None:
+            return
+        if isinstance(error, TimeoutError):
+            self._body.broken = True
+            raise Truncated("The body stopped arriving.") from None
+        if isinstance(error, (EOFError, OSError)):
+            self._body.broken = True
+            raise Truncated("The connection ended before the whole body had arrived.") from error

@@ -1,0 +1,74 @@
+"""Kernel pipes, through which splice moves an upload to its file without a copy in this process.
+
+A pipe is borrowed only for the moment in which bytes go through it and is empty otherwise, so a
+thousand slow uploads need no more pipes than run at one instant. One that an error left unfinished
+is closed, never lent again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SIZE = 1_048_576
+_NONBLOCK = 2
+_SET_SIZE = 1031
+
+
+class Pipe:
+    """One pipe. Empty between uses."""
+
+    __slots__ = ("_reads", "_writes")
+
+    def __init__(self) -> None:
+        self._reads, self._writes = os.pipe()
+        self._enlarge()
+
+    def fill(self, source: int, most: int) -> int:
+        """Take bytes from a socket: how many, 0 at its end. Raises BlockingIOError when none are there."""
+        return os.splice(source, self._writes, min(most, SIZE), flags=_NONBLOCK)
+
+    def pour(self, target: int, count: int) -> None:
+        """Give the `count` bytes it holds to a file. Raises OSError when the file takes no more."""
+        while count:
+            count -= os.splice(self._reads, target, count)
+
+    def close(self) -> None:
+        os.close(self._reads)
+        os.close(self._writes)
+
+    def _enlarge(self) -> None:
+        import fcntl  # noqa: PLC0415 - Linux only, as splice is
+
+        try:
+            fcntl.fcntl(self._writes, _SET_SIZE, SIZE)
+        except OSError:
+            return  # the user's share of pipe memory is used up; a small pipe works too
+
+
+class Pipes:
+    """The idle pipes of one process."""
+
+    works = hasattr(os, "splice") and sys.platform == "linux"
+
+    def __init__(self) -> None:
+        self._idle: list[Pipe] = []
+
+    @contextmanager
+    def borrow(self) -> Iterator[Pipe]:
+        try:
+            pipe = self._idle.pop()
+        except IndexError:
+            pipe = Pipe()
+        try:
+            yield pipe
+        except BaseException:
+            pipe.close()
+            raise
+        self._idle.append(pipe)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()

@@ -1,0 +1,162 @@
+"""The connections that wait for their client, and the listener: none of them holds a thread.
+
+It stands where cheroot has its ConnectionManager. Only the thread that has the turn asks for what
+is `ready`; any thread may `put` a connection back or `remove` one.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from filehost_dav.http.loads import Load
+from filehost_dav.http.poller import make_poller
+
+if TYPE_CHECKING:
+    from filehost_dav.http.connection import Connection
+
+_SWEEP = 1.0
+"""Seconds between two looks for expired connections."""
+_NEVER = 3600.0
+_YIELD = 0.001
+"""Seconds in which a worker with fewer connections may take a new one."""
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Waiting:
+    """Idle connections by descriptor, each with the deadline by which something must come."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        meet: Callable[[socket.socket], Connection],
+        most: int,
+        load: Load | None,
+    ) -> None:
+        """`meet` makes the connection of a newly accepted socket; at `most` open ones accepting pauses.
+
+        `load`, where there are several workers, is this worker's share of the clients.
+        """
+        self._listener = listener
+        self._meet = meet
+        self._most = most
+        self._load = load
+        self._poller = make_poller()
+        self._connections: dict[int, Connection] = {}
+        self._open = 0
+        self._counting = threading.Lock()
+        self._listening = False
+        self._closing = False
+        self._sweep_at = 0.0
+        self._listen_at: float | None = None
+        self._listen()
+
+    def put(self, connection: Connection) -> None:
+        """Wait for the client of this connection."""
+        descriptor = connection.socket.fileno()
+        self._connections[descriptor] = connection
+        self._poller.add(descriptor)
+
+    def remove(self, connection: Connection) -> None:
+        """Wait for it no longer. Nothing happens when it does not wait."""
+        descriptor = connection.socket.fileno()
+        if self._connections.get(descriptor) is connection:
+            del self._connections[descriptor]
+            self._poller.remove(descriptor)
+
+    def closed(self) -> None:
+        """A connection that was met here is closed now."""
+        self._count(-1)
+
+    def ready(self) -> Iterator[Connection]:
+        """Connections whose client has sent something (or gone); waits for one at most until the next sweep."""
+        for descriptor in self._poller.poll(self._pause()):
+            connection = self._connections.get(descriptor)
+            if connection is not None:
+                yield connection
+            elif descriptor == self._listener.fileno():
+                self._answer()
+
+    def wake(self) -> None:
+        """End the wait of `ready`."""
+        self._poller.wake()
+
+    def stop(self) -> None:
+        """Accept no more, and let the idle connections go at the next sweep."""
+        self._closing = True
+        self._stop_listening()
+        self._sweep_at = 0.0
+        if self._load is not None:
+            self._load.give_up()
+        self._poller.wake()
+
+    def close(self) -> None:
+        """Close everything that still waits."""
+        for connection in list(self._connections.values()):
+            self.remove(connection)
+            connection.close()
+        self._poller.close()
+
+    def _pause(self) -> float:
+        """How long to wait for somebody, after what was due."""
+        now = monotonic()
+        if now >= self._sweep_at:
+            self._sweep(now)
+        if self._listen_at is not None:
+            if now < self._listen_at:
+                return self._listen_at - now
+            self._listen()
+        return _SWEEP if self._connections or not self._listening else _NEVER
+
+    def _answer(self) -> None:
+        """Somebody knocks: a worker with fewer connections goes first, for a moment."""
+        if self._load is not None and self._listen_at is None and self._load.is_above_another():
+            self._stop_listening()
+            self._listen_at = monotonic() + _YIELD
+            return
+        self._listen_at = None
+        self._accept()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError as error:
+            # Another worker was faster, or the client is gone already; or descriptors ran out,
+            # and then the next sweep tries again.
+            if error.errno in _EXHAUSTED:
+                self._stop_listening()
+            return
+        sock.setblocking(False)
+        self._count(1)
+        self.put(self._meet(sock))
+        if self._open >= self._most:
+            self._stop_listening()
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._open += change
+            if self._load is not None and not self._closing:
+                self._load.set(self._open)
+
+    def _listen(self) -> None:
+        if not self._listening and not self._closing:
+            self._listening = True
+            self._poller.add(self._listener.fileno())
+
+    def _stop_listening(self) -> None:
+        self._listening = False
+        self._poller.remove(self._listener.fileno())
+
+    def _sweep(self, now: float) -> None:
+        self._sweep_at = now + _SWEEP
+        for connection in list(self._connections.values()):
+            let_go = connection.deadline <= now or (self._closing and connection.is_idle())
+            if let_go and not connection.queued:
+                self.remove(connection)
+                connection.expire()
+        if self._open < self._most and self._listen_at is None:
+            self._listen()

@@ -1,0 +1,156 @@
+"""A client's socket: it never blocks, every wait has a deadline, and every wait is announced.
+
+The deadlines count from the last byte that moved. Before a thread waits here it calls `leave`, so
+that another thread can go on serving meanwhile (see crew.py). What was received and not yet
+consumed is kept in the inbox, which is bounded by what a single receive brings.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+from collections.abc import Callable
+
+from filehost_dav.http.pipes import Pipe
+
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+READABLE, WRITABLE = 1, 2
+MORE = getattr(socket, "MSG_MORE", 0)
+"""With `send`: hold a partial packet back, more follows at once. Plain sockets only."""
+RECEIVE = 16_384
+"""Bytes asked for when a head is expected: most requests, small bodies included, come in one piece."""
+BLOCK = 65_536
+"""The size of a copy through this process; larger falls out of the processor's cache."""
+
+
+class Wire:
+    """One connection's bytes, both ways. Used by one thread at a time."""
+
+    __slots__ = ("_at", "_inbox", "leave", "received", "send_seconds", "sent", "sock", "tls")
+
+    def __init__(self, sock: socket.socket, leave: Callable[[], None], send_seconds: float) -> None:
+        self.sock = sock
+        self.tls = isinstance(sock, ssl.SSLSocket)
+        self.leave = leave
+        self.send_seconds = send_seconds
+        self.received = self.sent = 0
+        self._inbox = b""
+        self._at = 0
+
+    def skip(self, count: int) -> None:
+        """Drop bytes of the inbox."""
+        self._at += count
+
+    @property
+    def pending(self) -> int:
+        """Bytes in the inbox."""
+        return len(self._inbox) - self._at
+
+    def peek(self) -> bytes:
+        """All of the inbox, left there."""
+        if self._at:
+            self._inbox, self._at = self._inbox[self._at :], 0
+        return self._inbox
+
+    def take(self, most: int) -> bytes:
+        """At most that many bytes out of the inbox."""
+        start, end = self._at, min(self._at + most, len(self._inbox))
+        if end == len(self._inbox):
+            piece = self._inbox[start:] if start else self._inbox
+            self._inbox, self._at = b"", 0
+            return piece
+        self._at = end
+        return self._inbox[start:end]
+
+    def fetch(self, most: int = RECEIVE) -> int | None:
+        """Receive into the inbox without waiting: how many bytes, 0 at the end, None when nothing is there."""
+        try:
+            data = self.sock.recv(most)
+        except WOULD_BLOCK:
+            return None
+        self._inbox = self._inbox[self._at :] + data if self._at < len(self._inbox) else data
+        self._at = 0
+        self.received += len(data)
+        return len(data)
+
+    def receive(self, seconds: float, most: int = RECEIVE) -> int:
+        """Like `fetch`, but waits. Raises TimeoutError when nothing comes for so long."""
+        while (count := self.fetch(most)) is None:
+            self.wait(READABLE, seconds)
+        return count
+
+    def receive_into(self, buffer: memoryview, seconds: float) -> int:
+        """Fill the start of `buffer` past the inbox (which must be empty): 0 at the end of the stream."""
+        while True:
+            try:
+                count = self.sock.recv_into(buffer)
+            except ssl.SSLWantWriteError:
+                self.wait(WRITABLE, seconds)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self.wait(READABLE, seconds)
+            else:
+                self.received += count
+                return count
+
+    def splice_into(self, pipe: Pipe, most: int) -> int | None:
+        """Move bytes into the pipe without waiting: how many, 0 at the end, None when nothing is there."""
+        try:
+            count = pipe.fill(self.sock.fileno(), most)
+        except BlockingIOError:
+            return None
+        self.received += count
+        return count
+
+    def send(self, data: bytes | memoryview, flags: int = 0) -> None:
+        """Send all of it. Raises TimeoutError when the client takes nothing for too long."""
+        try:
+            count = self.sock.send(data, flags)
+        except WOULD_BLOCK:
+            count = 0
+        self.sent += count
+        if count < len(data):
+            self._send_rest(memoryview(data)[count:])
+
+    def _send_rest(self, view: memoryview) -> None:
+        while view:
+            self.wait(WRITABLE, self.send_seconds)
+            try:
+                # A small piece is copied once by TLS and by the kernel; a large one would be
+                # locked in memory by every partial send.
+                count = self.sock.send(view[:262_144])
+            except WOULD_BLOCK:
+                continue
+            self.sent += count
+            view = view[count:]
+
+    def send_file(self, descriptor: int, start: int, length: int) -> int:
+        """Send a part of a file within the kernel: how many bytes, fewer only when the file has shrunk."""
+        at, end = start, start + length
+        while at < end:
+            try:
+                count = os.sendfile(self.sock.fileno(), descriptor, at, min(end - at, 1 << 30))
+            except BlockingIOError:
+                self.wait(WRITABLE, self.send_seconds)
+                continue
+            if not count:
+                break
+            at += count
+            self.sent += count
+        return at - start
+
+    def wait(self, event: int, seconds: float) -> None:
+        """Until the socket is ready. Raises TimeoutError."""
+        self.leave()
+        if not _ready(self.sock, event, seconds):
+            raise TimeoutError
+
+
+def _ready(sock: socket.socket, event: int, seconds: float) -> bool:
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN if event == READABLE else select.POLLOUT)
+        return bool(poll.poll(seconds * 1000))
+    reads, writes = ([sock], []) if event == READABLE else ([], [sock])
+    return any(select.select(reads, writes, [], seconds))
