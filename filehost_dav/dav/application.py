@@ -9,6 +9,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from filehost_dav.dav.answer import StartResponse
 from filehost_dav.dav.printer import ErrorPrinter
+from filehost_dav.dav.propfind_memory import Listings
 from filehost_dav.dav.provider import HomeProvider
 from filehost_dav.dav.request import Services
 from filehost_dav.dav.resolver import Resolver
@@ -23,7 +24,7 @@ def build(database: Database) -> Application:
 
     OPTIONS needs neither user nor tree; everything else must be signed in before it gets here.
     """
-    return Application(Services(database, LockStore(database), Properties(database)))
+    return Application(Services(database, LockStore(database), Properties(database), Listings()))
 
 
 class Application(WsgiDAVApp):  # type: ignore[misc]

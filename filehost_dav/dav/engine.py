@@ -18,6 +18,8 @@ from filehost_dav.dav.guards import entry_at
 from filehost_dav.dav.locking import lock, unlock
 from filehost_dav.dav.mkcol import mkcol
 from filehost_dav.dav.options import allow, options
+from filehost_dav.dav.propfind import propfind
+from filehost_dav.dav.proppatch import proppatch
 from filehost_dav.dav.put import put
 from filehost_dav.dav.request import Request, Services
 from filehost_dav.dav.statuses import Refusal
@@ -25,6 +27,8 @@ from filehost_dav.dav.transfer import copy, move
 from filehost_dav.errors import BadPath, NotFound
 
 METHODS: Final[Mapping[str, Callable[[Request], Answer]]] = {
+    "PROPFIND": propfind,
+    "PROPPATCH": proppatch,
     "GET": get,
     "HEAD": head,
     "PUT": put,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from filehost_dav.dav.propfind_memory import Listings
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.errors import BadPath
 from filehost_dav.paths import FilePath
@@ -24,11 +25,12 @@ Environ = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the methods share: the records that live beside the files."""
+    """What the methods share: the records that live beside the files, and what a process remembers."""
 
     database: Database
     locks: LockStore
     properties: Properties
+    listings: Listings
 
 
 @dataclass(frozen=True, slots=True)

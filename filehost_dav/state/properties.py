@@ -8,7 +8,7 @@ change of the files does to them (`moved`, `copied`, `removed`) happens in the c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from filehost_dav.errors import QuotaExceeded
@@ -55,9 +55,21 @@ class Properties:
             members[path.rpartition("/")[2]][name] = value
         return members
 
-    def change(self, owner: str, path: FilePath, changes: Sequence[Change]) -> None:
-        """Set and remove, in this order, all or nothing. Raises QuotaExceeded beyond MOST."""
+    def change(
+        self,
+        owner: str,
+        path: FilePath,
+        changes: Sequence[Change],
+        *,
+        still: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Set and remove, in this order, all or nothing. Raises QuotaExceeded beyond MOST.
+
+        `still` raises when the resource is gone: it is asked where no removal can come in between, so that
+        nothing is left behind for a later resource of the same name.
+        """
         with self._database.transaction() as transaction:
+            still()
             _change(transaction, owner, path, changes)
 
     def moved(self, transaction: Transaction, owner: str, source: FilePath, target: FilePath) -> None:

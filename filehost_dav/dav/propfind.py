@@ -1,0 +1,148 @@
+"""PROPFIND (RFC 4918 9.1): the properties of a resource, or of a folder and its members.
+
+A folder that is known not to have changed since it was last listed is answered from memory; otherwise
+every member is looked at, and only what changed is rendered again. Large folders are sent piece by
+piece, so that the first byte leaves early and memory stays bounded. Without a Depth header it is 1, as
+SabreDAV does: a client that leaves it out does not expect its whole tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+
+from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.bodies import LARGEST_DOCUMENT, body_of, read_whole
+from filehost_dav.dav.guards import require_lists
+from filehost_dav.dav.markup import END, MULTISTATUS
+from filehost_dav.dav.plan import plan_of
+from filehost_dav.dav.preconditions import Preconditions
+from filehost_dav.dav.propfind_compression import accepts_gzip, compressed, compressed_parts
+from filehost_dav.dav.propfind_listing import Listed, Listing, Piece, make_pieces
+from filehost_dav.dav.propfind_rendering import Renderer, renderer_of
+from filehost_dav.dav.propfind_resource import Resources, extras_of
+from filehost_dav.dav.request import Request, depth
+from filehost_dav.dav.statuses import Refusal
+from filehost_dav.storage.tree import Entry
+
+_WHOLE = 3  # parts; an answer of at most so many is sent with its length
+_WORTH_COMPRESSING = 1400  # bytes; what fits into one packet gains nothing
+_END = END.encode()
+_BEGINNING = MULTISTATUS.encode()
+
+
+def propfind(request: Request) -> Answer:
+    """207. Raises NotFound; Refusal for `Depth: infinity` (403, propfind-finite-depth)."""
+    # Read in any case: a body left on the wire would cost the connection at each 404.
+    body = read_whole(body_of(request.environ), LARGEST_DOCUMENT)
+    wanted = depth(request, default="1")
+    if wanted == "infinity":
+        raise Refusal(403, "A whole tree cannot be listed in one request", condition="propfind-finite-depth")
+    renderer = renderer_of(plan_of(body))
+    conditions = Preconditions.of(request.environ)
+    if wanted == "1" and not conditions.lists:
+        known = _unchanged(request, renderer)
+        if known is not None:
+            return _from_memory(request, known)
+    entry = request.home.stat(request.path)
+    require_lists(request, conditions, entry)
+    if wanted == "1" and entry.is_folder:
+        return _answer(request, _listed(request, renderer, entry))
+    resources = Resources(request, renderer, extras_of(request, renderer, members=False))
+    return _answer(request, [_BEGINNING + resources.own(entry) + _END])
+
+
+def _unchanged(request: Request, renderer: Renderer) -> Listing | None:
+    """What is remembered, if nothing whatever has changed since it was made."""
+    known = request.services.listings.get(_key(request, renderer))
+    if known is None or known.generation is None:
+        return None
+    if known.generation != request.home.generation(request.path):
+        return None
+    return known if _same_records(request, renderer, known) else None
+
+
+def _same_records(request: Request, renderer: Renderer, known: Listing) -> bool:
+    if not (renderer.shows_dead or renderer.shows_locks):
+        return True
+    generation = request.services.database.generation()
+    if generation is not None and generation == known.records and not known.extras.have_locks():
+        return True
+    return extras_of(request, renderer, members=True) == known.extras
+
+
+def _listed(request: Request, renderer: Renderer, entry: Entry) -> Iterator[bytes]:
+    """The answer made by looking at every member, and remembered for the next time."""
+    # Both generations are read before what they vouch for.
+    generation = request.home.generation(request.path)
+    records = request.services.database.generation()
+    extras = extras_of(request, renderer, members=True)
+    resources = Resources(request, renderer, extras)
+    scan = request.home.scan(request.path) or Listed(request.home.list(request.path))
+    head = _BEGINNING + resources.own(entry)
+    if resources.are_plain:
+        key = _key(request, renderer)
+        former = request.services.listings.get(key)
+        known = former.pieces if former is not None and former.view == scan.view else ()
+        listing = Listing(head, known, scan.view, extras, generation, records)
+        pieces = _kept(request, key, listing, make_pieces(scan, resources.member, extras.names(), known))
+    else:
+        pieces = make_pieces(scan, resources.member, (), ())
+    return chain((head,), (piece.data for piece in pieces), (_END,))
+
+
+def _kept(request: Request, key: Hashable, listing: Listing, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """The pieces, which are remembered as those of `listing` once all of them have been made."""
+    listings = request.services.listings
+    if not listings.claim(key):
+        yield from pieces
+        return
+    try:
+        kept: list[Piece] = []
+        memory = 0
+        for piece in pieces:
+            memory += piece.memory
+            if memory <= listings.most_memory:
+                kept.append(piece)
+            else:
+                kept.clear()
+            yield piece
+        if memory <= listings.most_memory:
+            same = request.home.generation(request.path) == listing.generation
+            generation = listing.generation if same else None
+            listings.keep(key, replace(listing, pieces=kept, generation=generation))
+    finally:
+        listings.give_up(key)
+
+
+def _key(request: Request, renderer: Renderer) -> Hashable:
+    return (request.user, request.prefix, request.path, renderer)
+
+
+def _from_memory(request: Request, known: Listing) -> Answer:
+    parts: Sequence[bytes] = (known.head, *(piece.data for piece in known.pieces), _END)
+    if not accepts_gzip(request.environ) or sum(map(len, parts)) < _WORTH_COMPRESSING:
+        return Answer("207 Multi-Status", _headers(), parts if len(parts) > _WHOLE else b"".join(parts))
+    if known.zipped is None:
+        known.zipped = compressed(parts)
+    return Answer("207 Multi-Status", _headers(zipped=True), known.zipped)
+
+
+def _answer(request: Request, parts: Iterable[bytes]) -> Answer:
+    """With a length where all is known soon, else sent as it is made; compressed for those who can."""
+    parts = iter(parts)
+    begun = list(islice(parts, _WHOLE))
+    follows = next(parts, None)
+    zipped = accepts_gzip(request.environ)
+    if follows is not None:
+        rest = chain(begun, (follows,), parts)
+        return Answer("207 Multi-Status", _headers(zipped=zipped), compressed_parts(rest) if zipped else rest)
+    if zipped and sum(map(len, begun)) >= _WORTH_COMPRESSING:
+        return Answer("207 Multi-Status", _headers(zipped=True), compressed(begun))
+    return Answer("207 Multi-Status", _headers(), b"".join(begun))
+
+
+def _headers(*, zipped: bool = False) -> Headers:
+    headers = [("Content-Type", "application/xml; charset=utf-8"), ("Vary", "Accept-Encoding")]
+    return [*headers, ("Content-Encoding", "gzip")] if zipped else headers
