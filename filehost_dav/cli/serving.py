@@ -12,8 +12,6 @@ from filehost_dav.accounts.users import User
 from filehost_dav.cli.place import place_options, settings
 from filehost_dav.config import Config
 from filehost_dav.http.workers import serve
-from filehost_dav.logs import events
-from filehost_dav.logs.lines import shape_of
 
 FIRST_USER = "me"
 
@@ -32,7 +30,6 @@ def command(host: str | None, port: str | None, config: Path | None, data: str |
         return settings(config, data, server__host=host, server__port=port)
 
     first = load()
-    events.begin(shape_of(first.log.format))
     password = _first_account(first)
 
     def ready(url: str) -> None:

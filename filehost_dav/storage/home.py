@@ -1,22 +1,32 @@
 """Home: one user's tree as DAV and the page see it, with the policy at every door.
 
 A name is judged before a body byte is read: PUT, MKCOL, and the destination of COPY and MOVE with
-every member of a copied or moved tree. The name of a source is never judged, so that a file which
-is no longer allowed stays readable and can be renamed to something allowed.
+every member whose place changes its role. The name of a source is never judged, so that a file which
+is no longer allowed stays readable and can be renamed to something allowed. Side files and staged
+files lie in areas of their own (`aside`), trash and versions appear below `/.filehost/` (`attic`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import suppress
 
-from filehost_dav.paths import FilePath
-from filehost_dav.policy.roles import Policy
+from filehost_dav.errors import ConditionFailed, Full, NotFound, QuotaExceeded, Refused, TooLarge
+from filehost_dav.paths import Area, FilePath
+from filehost_dav.policy.roles import AREAS, Policy
+from filehost_dav.storage.aside import DEFAULT_LIMITS, Aside, Limits, shown
+from filehost_dav.storage.attic import Attic, is_attic
+from filehost_dav.storage.marks import Marks
+from filehost_dav.storage.merged import MergedScan
+from filehost_dav.storage.publish import ContentBody, head_of, judged
+from filehost_dav.storage.siblings import Siblings
 from filehost_dav.storage.tree import (
     ANYTHING,
     Body,
     Condition,
     Content,
     Entry,
+    Scan,
     Trashed,
     Tree,
     Usage,
@@ -28,15 +38,49 @@ from filehost_dav.storage.tree import (
 class Home:
     """A Tree over a Tree. Raises what the inner tree raises, and Refused where the policy says no."""
 
-    def __init__(self, tree: Tree, policy: Policy) -> None:
+    def __init__(self, tree: Tree, policy: Policy, limits: Limits = DEFAULT_LIMITS) -> None:
         self._tree = tree
         self._policy = policy
-        # Nothing stands between a reader and the tree.
-        self.stat = tree.stat
-        self.list = tree.list
-        self.scan = tree.scan
-        self.generation = tree.generation
-        self.open = tree.open
+        self._aside = Aside(tree, policy, limits)
+        self._attic = Attic(tree)
+        self._siblings = Siblings(tree)
+        self._refused = Marks(tree, "refused")
+
+    def stat(self, path: FilePath) -> Entry:
+        if is_attic(path):
+            return self._attic.stat(path)
+        place = self._place(path)
+        entry = self._tree.stat(place)
+        return entry if place is path else shown(entry)
+
+    def list(self, folder: FilePath) -> Iterator[Entry]:
+        if is_attic(folder):
+            return self._attic.list(folder)
+        place = self._place(folder)
+        if place.area is not Area.FILES:
+            return map(shown, self._tree.list(place))
+        documents = self._tree.list(place)
+        beside = self._aside.members(folder)
+        return _merged(documents, beside) if beside else documents
+
+    def scan(self, folder: FilePath) -> Scan | None:
+        if is_attic(folder) or self._place(folder).area is not Area.FILES:
+            return None
+        scan = self._tree.scan(folder)
+        beside = self._aside.members(folder)
+        return MergedScan(scan, beside) if scan is not None and beside else scan
+
+    def generation(self, folder: FilePath) -> Hashable | None:
+        if is_attic(folder) or self._place(folder).area is not Area.FILES:
+            return None
+        generation = self._tree.generation(folder)
+        # A folder with something beside its documents is in use this minute: it is listed every time.
+        return None if generation is None or self._aside.members(folder) else generation
+
+    def open(self, path: FilePath) -> Content:
+        if is_attic(path):
+            return self._attic.open(path)
+        return self._tree.open(self._place(path))
 
     def write(
         self,
@@ -48,44 +92,122 @@ class Home:
         checksums: Mapping[str, str] | None = None,
         expected: int | None = None,
     ) -> Written:
-        self._policy.check(path)
-        return self._tree.write(
-            path, body, when=when, modified=modified, checksums=checksums, expected=expected
-        )
+        role = self._policy.check(path)
+        place = path if role not in AREAS else self._goal(path, is_folder=False)
+        try:
+            body = self._admitted(path, place, body)
+            written = self._tree.write(
+                place, body, when=_seen(when, place), modified=modified, checksums=checksums, expected=expected
+            )
+        except (Refused, QuotaExceeded, TooLarge):
+            self.refuse_placeholder(path)
+            raise
+        if place is path:
+            self._siblings.added(path)
+        return _as_shown(written)
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
         self._policy.check(path, is_folder=True)
-        return self._tree.make_folder(path, when=when)
+        place = self._goal(path, is_folder=True)
+        if place.area is Area.FILES:
+            self._refuse_twin(path)
+        else:
+            self._aside.require_parent(path)
+        entry = self._tree.make_folder(place, when=_seen(when, place))
+        self._siblings.added(path)
+        return shown(entry)
 
     def copy(
         self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING, deep: bool = True
     ) -> Written:
-        self._check_tree(self._tree.stat(source), target, deep=deep)
-        return self._tree.copy(source, target, when=when, deep=deep)
+        if is_attic(source):
+            return self._copy_out(source, target, when)
+        entry = self._tree.stat(self._place(source))
+        goal = self._arrival(entry, target, every_member=deep)
+        self._refuse_twin(target)
+        written = self._tree.copy(entry.path, goal, when=_seen(when, goal), deep=deep)
+        self._settle(written, goal)
+        if entry.is_folder and deep and entry.path.area is goal.area is Area.FILES:
+            self._aside.copy_mirror(source, target)
+        return _as_shown(written)
 
     def move(self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING) -> Written:
-        self._policy.check(target, is_folder=self._tree.stat(source).is_folder)
-        return self._tree.move(source, target, when=when)
+        if is_attic(source):
+            return self._move_out(source, target, when)
+        entry = self._tree.stat(self._place(source))
+        goal = self._arrival(entry, target, every_member=False)
+        self._refuse_hiding(entry, goal)
+        self._refuse_twin(target, renamed=source)
+        if goal.area is Area.STAGING and entry.path.area is Area.FILES:
+            self._aside.park(entry)
+        written = self._tree.move(entry.path, goal, when=_seen(when, goal))
+        self._siblings.removed(source)
+        self._settle(written, goal)
+        if goal.area is Area.FILES and entry.path.area is Area.STAGING:
+            self._aside.published(entry.id)
+        if entry.is_folder and entry.path.area is goal.area is Area.FILES:
+            self._aside.carry_mirrors(source, target)
+        return _as_shown(written)
 
     def delete(self, path: FilePath, *, when: Condition = ANYTHING) -> Trashed | None:
-        return self._tree.delete(path, when=when)
+        if is_attic(path):
+            self._attic.purge(path)
+            return None
+        place = self._place(path)
+        if place.area is not Area.FILES:
+            entry = self._tree.stat(place)
+            _require(when, shown(entry))
+            return self._aside.discard(entry)
+        trashed = self._tree.delete(path, when=when)
+        self._siblings.removed(path)
+        if trashed is None or trashed.entry.is_folder:
+            self._aside.drop_mirrors(path)
+        return trashed
 
     def set_modified(self, path: FilePath, modified: int) -> Entry:
-        return self._tree.set_modified(path, modified)
+        _refuse_attic(path)
+        return shown(self._tree.set_modified(self._place(path), modified))
 
     def checksums(self, path: FilePath) -> Mapping[str, str]:
-        return self._tree.checksums(path)
+        return {} if is_attic(path) else self._tree.checksums(self._place(path))
 
     def usage(self) -> Usage:
         return self._tree.usage()
+
+    def refuse_placeholder(self, path: FilePath) -> None:
+        """Remember that the content of `path` was refused, if all there is of it is an empty file.
+
+        Explorer, Finder and davfs2 make an empty file, lock it and only then send the content.
+        """
+        entry = self._aside.find(self._place(path))
+        if entry is not None and not entry.is_folder and entry.size == 0:
+            with suppress(QuotaExceeded, Full):  # then an empty file stays, which harms nobody
+                self._refused.set(entry.id, entry.etag)
+
+    def forget_placeholder(self, path: FilePath) -> bool:
+        """Remove the empty file at `path` if its content was refused: called when its lock goes."""
+        entry = self._aside.find(self._place(path))
+        if entry is None or entry.is_folder or entry.size or self._refused.get(entry.id) != entry.etag:
+            return False
+        self._refused.drop(entry.id)
+        self.delete(path)
+        return True
 
     def trash(self) -> Iterator[Trashed]:
         return self._tree.trash()
 
     def restore(self, trash_id: str, target: FilePath | None = None) -> Written:
-        if target is not None:
-            self._policy.check(target)
-        return self._tree.restore(trash_id, target)
+        trashed = next((trashed for trashed in self._tree.trash() if trashed.id == trash_id), None)
+        if trashed is None:
+            raise NotFound("There is nothing here")
+        if target is None or target == trashed.origin:
+            target = trashed.origin.in_area(Area.FILES)
+        else:
+            self._check_restored(trashed, target)
+        self._refuse_twin(target)
+        written = self._tree.restore(trash_id, target)
+        self._siblings.added(target)
+        return written
 
     def open_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> Content:
         return self._tree.open_trashed(trash_id, below)
@@ -111,8 +233,154 @@ class Home:
     def close(self) -> None:
         self._tree.close()
 
-    def _check_tree(self, entry: Entry, target: FilePath, *, deep: bool) -> None:
+    def _place(self, path: FilePath) -> FilePath:
+        return path if self._policy.area(path) is Area.FILES else self._aside.place(path)
+
+    def _goal(self, path: FilePath, *, is_folder: bool) -> FilePath:
+        """Where something new at `path` belongs; what is there already, even out of place, is replaced."""
+        area = AREAS.get(self._policy.classify(path, is_folder=is_folder), Area.FILES)
+        if area is Area.FILES or self._aside.find(path) is not None:
+            return path
+        return path.in_area(area)
+
+    def _admitted(self, path: FilePath, place: FilePath, body: Body) -> Body:
+        """`body` as it may be stored at `place`. Raises before the first byte is read."""
+        if place.area is not Area.FILES:
+            self._aside.require_parent(path)
+            self._aside.make_way(place)
+            return self._aside.bounded(place, body)
+        self._refuse_twin(path)
+        if not self._policy.judges_content(path) or self._policy.area(path) is not Area.FILES:
+            return body
+        return judged(body, lambda head: self._policy.check_content(path, head))
+
+    def _arrival(self, entry: Entry, target: FilePath, *, every_member: bool) -> FilePath:
+        """The place of `entry` after COPY or MOVE to `target`. Raises Refused, ParentMissing."""
         self._policy.check(target, is_folder=entry.is_folder)
-        if entry.is_folder and deep:
+        goal = self._goal(target, is_folder=entry.is_folder)
+        if goal.area is Area.FILES:
+            self._check_arriving(entry, target, every_member=every_member)
+        else:
+            self._aside.require_parent(target)
+            if goal.area is Area.STAGING and entry.path.area is not Area.STAGING:
+                self._aside.require_room(entry.size)
+            self._aside.make_way(goal)
+        return goal
+
+    def _check_arriving(self, entry: Entry, target: FilePath, *, every_member: bool) -> None:
+        moves_in = entry.path.area is not Area.FILES or (
+            self._policy.is_any_name(entry.path) and not self._policy.is_any_name(target)
+        )
+        if not entry.is_folder:
+            self._check_content(entry, target, moves_in=moves_in)
+        elif every_member or moves_in:
             for member in self._tree.list(entry.path):
-                self._check_tree(member, target / member.path.name, deep=True)
+                place = target / member.path.name
+                self._policy.check(place, is_folder=member.is_folder)
+                self._check_arriving(member, place, every_member=every_member)
+
+    def _check_content(self, entry: Entry, target: FilePath, *, moves_in: bool) -> None:
+        if not entry.size or not self._policy.judges_content(target):
+            return
+        if not moves_in and not self._policy.signatures.differ(entry.path.extension, target.extension):
+            return
+        if entry.path.area is Area.STAGING and self._aside.parked_name(entry) == target.name:
+            return  # a document comes back to its own name
+        with self._tree.open(entry.path) as content:
+            self._policy.check_content(target, head_of(content))
+
+    def _refuse_hiding(self, entry: Entry, goal: FilePath) -> None:
+        # A side file is cleared when its document is gone, so a document must not become one.
+        if goal.area is Area.SIDE and entry.path.area is not Area.SIDE and entry.size:
+            raise Refused("A document may not be given the name of a hidden file", rule="name")
+
+    def _refuse_twin(self, path: FilePath, renamed: FilePath | None = None) -> None:
+        twin = self._siblings.twin(path)
+        if twin is None or (renamed is not None and renamed.parent == path.parent and renamed.name == twin):
+            return
+        raise Refused(f"A file with this name exists in other case: {twin}", rule="case")
+
+    def _settle(self, written: Written, goal: FilePath) -> None:
+        """After something came to `goal`: what was beside a folder that it replaced is gone."""
+        if goal.area is not Area.FILES:
+            return
+        self._siblings.added(goal)
+        if written.entry.is_folder and not written.created:
+            self._aside.drop_mirrors(goal)
+
+    def _check_restored(self, trashed: Trashed, target: FilePath) -> None:
+        self._policy.check(target, is_folder=trashed.entry.is_folder)
+        if not trashed.entry.is_folder and self._policy.signatures.differ(
+            trashed.origin.extension, target.extension
+        ):
+            with self._tree.open_trashed(trashed.id) as content:
+                self._policy.check_content(target, head_of(content))
+
+    def _copy_out(self, source: FilePath, target: FilePath, when: Condition) -> Written:
+        """Restore a copy of what the trash or the versions hold."""
+        entry = self._attic.stat(source)
+        if entry.is_folder:
+            return self._copy_folder_out(source, target, when)
+        with self._attic.open(source) as content:
+            return self.write(target, ContentBody(content), when=when, modified=entry.modified)
+
+    def _copy_folder_out(self, source: FilePath, target: FilePath, when: Condition) -> Written:
+        if len(source.parts) < 3 or source.parts[1] != "trash":
+            raise Refused("Only what is in the trash can be copied out as a folder", rule="name")
+        self._policy.check(target, is_folder=True)
+        present = self._aside.find(target)
+        _require(when, present)
+        if present is not None:
+            self.delete(target)
+        made = self.make_folder(target)
+        for member in self._attic.list(source):
+            self._copy_out(member.path, target / member.path.name, ANYTHING)
+        return Written(made, present is None)
+
+    def _move_out(self, source: FilePath, target: FilePath, when: Condition) -> Written:
+        """Restore from the trash, or a version; what is at `target` goes to the trash or becomes a version."""
+        if source.parts[1:2] == ("versions",) and not self._attic.stat(source).is_folder:
+            written = self._copy_out(source, target, when)
+            self._attic.purge(source)
+            return written
+        if len(source.parts) != 3 or source.parts[1] != "trash":
+            raise Refused("Only a whole entry of the trash can be moved out; copy what is in it", rule="name")
+        trashed = self._attic.trashed(source.name)
+        self._check_restored(trashed, target)
+        present = self._aside.find(target)
+        _require(when, present)
+        if present is not None:
+            self.delete(target)
+        written = self.restore(trashed.id, target)
+        return Written(written.entry, present is None)
+
+
+def _merged(documents: Iterator[Entry], beside: list[Entry]) -> Iterator[Entry]:
+    names = {entry.path.name for entry in beside}
+    yield from (entry for entry in documents if entry.path.name not in names)
+    yield from beside
+
+
+def _seen(when: Condition, place: FilePath) -> Condition:
+    """`when` for a place aside: the caller's condition sees the path that the caller knows."""
+    if place.area is Area.FILES:
+        return when
+    return Condition(
+        absent=when.absent, holds=lambda present: when.holds(None if present is None else shown(present))
+    )
+
+
+def _refuse_attic(path: FilePath) -> None:
+    if is_attic(path):
+        raise Refused("Nothing can be changed here", rule="name")
+
+
+def _as_shown(written: Written) -> Written:
+    entry = written.entry
+    return written if entry.path.area is Area.FILES else Written(shown(entry), written.created)
+
+
+def _require(when: Condition, present: Entry | None) -> None:
+    if when.absent and present is not None:
+        raise ConditionFailed("Something is already there")
+    when.holds(present)

@@ -103,7 +103,7 @@ def delete(change: Change, path: FilePath, when: Condition) -> tuple[Node, str |
     chain, node = change.find(path)
     check(when, node.entry(path))
     change.touch(chain[-1], chain)
-    if path.area is Area.FILES and (node.folder or node.size):
+    if path.area is not Area.SIDE and (node.folder or node.size):
         return node, change.discard(node, path)
     change.destroy(node)
     return node, None

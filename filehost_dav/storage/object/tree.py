@@ -107,7 +107,7 @@ class ObjectTree:
             return None
         # After the commit, so that a large folder does not keep the user's other changes waiting.
         size, _ = size_below(self._database, node.id)
-        return Trashed(name, path, change.now, node.entry(path), size)
+        return Trashed(name, path.in_area(Area.FILES), change.now, node.entry(path), size)
 
     def set_modified(self, path: FilePath, modified: int) -> Entry:
         with self._changing() as change:
