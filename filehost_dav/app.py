@@ -20,10 +20,13 @@ from filehost_dav.accounts.throttle import Patience, Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
 from filehost_dav.http.workers import Listener, Service
+from filehost_dav.policy.patterns import Patterns
 from filehost_dav.policy.roles import Policy
+from filehost_dav.policy.signatures import ANY_CONTENT, Signatures
 from filehost_dav.requestlog import Record, RequestLog, as_json, as_plain, as_terminal, is_trouble
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.schema import migrate
+from filehost_dav.storage.aside import Limits
 from filehost_dav.storage.home import Home
 from filehost_dav.storage.tree import Storage
 
@@ -75,8 +78,22 @@ def open_storage(config: Config, users: Users) -> Storage:
 
 def policy_of(config: Config, user: User) -> Policy:
     """What this user may store."""
-    extensions = config.policy.extensions if user.extensions is None else user.extensions
-    return Policy(None if "*" in extensions else frozenset(extensions), config.policy.names)
+    rules = config.policy
+    extensions = rules.extensions if user.extensions is None else user.extensions
+    return Policy(
+        None if "*" in extensions else frozenset(name.lstrip(".").casefold() for name in extensions),
+        rules.names,
+        rules.windows_safe,
+        rules.any_name,
+        Patterns(rules.side, rules.markers, rules.staging, rules.refused),
+        Signatures(rules.content_types) if rules.content else ANY_CONTENT,
+    )
+
+
+def limits_of(config: Config) -> Limits:
+    """What a user may keep beside the documents."""
+    rules = config.policy
+    return Limits(rules.staging_size, rules.staging_files, age=rules.staging_age)
 
 
 def listener(config: Config) -> Listener:
@@ -112,7 +129,11 @@ def application(config: Config, key: bytes) -> WSGIApplication:
         policy_of=policy,
         key=key,
     )
-    homes = Homes(pages, build(records.database), lambda user: Home(storage.tree(user.name), policy(user)))
+    homes = Homes(
+        pages,
+        build(records.database),
+        lambda user: Home(storage.tree(user.name), policy(user), limits_of(config)),
+    )
     gate = Gate(
         homes,
         door,

@@ -30,10 +30,11 @@ def as_table() -> str:
     rows = ["| Setting | Default | Environment | What it does |", "|---|---|---|---|"]
     for name, section in sections():
         for setting in settings_of(section):
-            default = setting.written.replace("|", "\\|")
+            written = setting.written
+            default = "see `config/filehost.toml`" if "\n" in written else f"`{written}`".replace("|", "\\|")
             reason = setting.reason.replace("|", "\\|")
             rows.append(
-                f"| `{name}.{setting.name}` | `{default}` | `{variable(name, setting.name)}` | {reason} |"
+                f"| `{name}.{setting.name}` | {default} | `{variable(name, setting.name)}` | {reason} |"
             )
     return "\n".join(rows) + "\n"
 
@@ -41,7 +42,8 @@ def as_table() -> str:
 def _section(name: str, section: type) -> str:
     lines = ["", *_comment(" ".join((section.__doc__ or "").split())), f"[{name}]"]
     for setting in settings_of(section):
-        lines += ["", *_comment(f"{setting.reason} ({setting.kind})"), f"#{setting.name} = {setting.written}"]
+        written = setting.written.replace("\n", "\n#")
+        lines += ["", *_comment(f"{setting.reason} ({setting.kind})"), f"#{setting.name} = {written}"]
     return "\n".join(lines) + "\n"
 
 

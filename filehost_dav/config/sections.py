@@ -8,8 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from filehost_dav.config.setting import choice, duration, number, place, size, size_or_none, text, words
+from filehost_dav.config.setting import (
+    choice,
+    duration,
+    flag,
+    folders,
+    number,
+    patterns,
+    place,
+    size,
+    size_or_none,
+    text,
+    words,
+)
+from filehost_dav.paths import FilePath
+from filehost_dav.policy.patterns import MARKERS, REFUSED, SIDE, STAGING
 from filehost_dav.policy.roles import DEFAULT_EXTENSIONS
+from filehost_dav.policy.signatures import CHECKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,36 @@ class Policy:
         ("portable", "ascii"),
         "Names allowed: what Windows, macOS and Linux can all keep, or only ASCII letters, digits and . _ -",
     )
+    windows_safe: bool = flag(True, "Whether names that Windows cannot keep are refused.")
+    any_name: tuple[FilePath, ...] = folders(
+        'Folders of each user in which every name and type is allowed: ["/restic", "/Joplin"], say.'
+    )
+    content: bool = flag(
+        True,
+        "Whether a file's content must begin like its type, and not like a program. Not where any type is.",
+    )
+    content_types: tuple[str, ...] = words(CHECKED, "The types whose content must begin like the type.")
+    staging_size: int = size(
+        "10 GiB", "Bytes of one user that may wait under the temporary names of a program that saves."
+    )
+    staging_files: int = number(1000, "Files of one user that may wait there.", least=10)
+    staging_age: int = duration(
+        "24 h", "How long they may wait; then they go to the trash, a document under its own name."
+    )
+    side: tuple[str, ...] = patterns(
+        SIDE,
+        "Names of metadata beside documents: kept, in reach, not listed. * is any text, ? one character, "
+        "<hex 6-8> as many hexadecimal digits; a slash at the end is for folders.",
+    )
+    markers: tuple[str, ...] = patterns(
+        MARKERS, "Names that tell who has a document open: as side, but listed, so that others see it."
+    )
+    staging: tuple[str, ...] = patterns(
+        STAGING,
+        "Names under which programs save before they rename. An allowed name with a decoration, such as "
+        "report.pdf.XyZabc or report.pdf~, needs no pattern.",
+    )
+    refused: tuple[str, ...] = patterns(REFUSED, "Names that are refused whatever their type.")
 
 
 @dataclass(frozen=True, slots=True)

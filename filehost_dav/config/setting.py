@@ -9,12 +9,15 @@ with a sentence that says what would be right.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from filehost_dav.config import quantities
+from filehost_dav.errors import BadPath
+from filehost_dav.paths import FilePath
+from filehost_dav.policy.patterns import NameMatcher
 
 Read = Callable[[object], Any]
 
@@ -61,6 +64,19 @@ def words(default: Sequence[str], reason: str) -> Any:
     return _setting(list(default), "list", reason, _read_words)
 
 
+def patterns(known: Mapping[str, str], reason: str) -> Any:
+    """A list of patterns of names; `known` names beside each default the program that needs it."""
+    lines = "".join(
+        f"    {json.dumps(pattern, ensure_ascii=False)},  # {why}\n" for pattern, why in known.items()
+    )
+    return _setting(list(known), "list of patterns", reason, _read_patterns, written=f"[\n{lines}]")
+
+
+def folders(reason: str) -> Any:
+    """A list of places in every user's folder, empty by default; in the environment separated by commas."""
+    return _setting([], "list of folders", reason, _read_folders)
+
+
 def size(default: str, reason: str) -> Any:
     """Bytes."""
     return _setting(default, "size", reason, lambda value: _read_quantity(value, quantities.size))
@@ -83,11 +99,9 @@ def duration_or_none(default: str, reason: str) -> Any:
     )
 
 
-def _setting(default: object, kind: str, reason: str, read: Read) -> Any:
-    return field(
-        default=read(default),
-        metadata={"setting": Setting("", kind, reason, json.dumps(default, ensure_ascii=False), read)},
-    )
+def _setting(default: object, kind: str, reason: str, read: Read, written: str = "") -> Any:
+    written = written or json.dumps(default, ensure_ascii=False)
+    return field(default=read(default), metadata={"setting": Setting("", kind, reason, written, read)})
 
 
 def _named(item: Field[Any]) -> Setting:
@@ -138,6 +152,23 @@ def _read_words(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError('a list of texts is needed, such as ["one", "two"]')
     return tuple(value)
+
+
+def _read_patterns(value: object) -> tuple[str, ...]:
+    found = _read_words([item.strip() for item in value.split(",")] if isinstance(value, str) else value)
+    NameMatcher(found)
+    return found
+
+
+def _read_folders(value: object) -> tuple[FilePath, ...]:
+    texts = [item for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+    try:
+        found = tuple(FilePath.parse(text.strip()) for text in _read_words(texts))
+    except BadPath as error:
+        raise ValueError(error.message) from None
+    if any(folder.is_root for folder in found):
+        raise ValueError('a folder such as "/Backup" is needed; for everything, extensions = ["*"]')
+    return found
 
 
 def _read_optional(value: object, read: Callable[[str], int]) -> int | None:
