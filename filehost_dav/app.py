@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filehost_dav.accounts.app_passwords import AppPasswords
@@ -49,10 +50,15 @@ class Records:
         self.database.close()
 
 
+def has_records(config: Config) -> bool:
+    """Whether a server has kept records here before."""
+    return _records_file(config).exists()
+
+
 def open_records(config: Config) -> Records:
     """Make the data folder where it is missing and bring the records up to date. Raises ConfigError."""
     config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = SqliteDatabase(config.storage.data / "state.sqlite3")
+    database = SqliteDatabase(_records_file(config))
     migrate(database)
     accounts, throttle = config.accounts, config.throttle
     return Records(
@@ -74,6 +80,11 @@ def open_storage(config: Config, users: Users) -> Storage:
         return account.user.quota if account and account.user.quota is not None else config.accounts.quota
 
     return LocalStorage(config.storage.data, quota=quota, durability=config.storage.durability)
+
+
+def home_of(config: Config, storage: Storage, user: User) -> Home:
+    """The user's files with the policy at every door."""
+    return Home(storage.tree(user.name), policy_of(config, user), limits_of(config))
 
 
 def policy_of(config: Config, user: User) -> Policy:
@@ -121,19 +132,14 @@ def application(config: Config, key: bytes) -> WSGIApplication:
     records = open_records(config)
     storage = open_storage(config, records.users)
     door = _door(config, records, key)
-    policy = partial(policy_of, config)
     pages = Pages(
         records.sessions,
         door.with_account_password,
         lambda name, new: records.users.set_password(name, records.passwords.hash(new)),
-        policy_of=policy,
+        policy_of=partial(policy_of, config),
         key=key,
     )
-    homes = Homes(
-        pages,
-        build(records.database),
-        lambda user: Home(storage.tree(user.name), policy(user), limits_of(config)),
-    )
+    homes = Homes(pages, build(records.database), partial(home_of, config, storage))
     gate = Gate(
         homes,
         door,
@@ -142,6 +148,10 @@ def application(config: Config, key: bytes) -> WSGIApplication:
     )
     front = FrontDoor(gate, pages, records.sessions, records.users.active)
     return RequestLog(front, _reporter(config))
+
+
+def _records_file(config: Config) -> Path:
+    return config.storage.data / "state.sqlite3"
 
 
 def _door(config: Config, records: Records, key: bytes) -> SigningIn:

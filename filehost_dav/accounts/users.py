@@ -48,6 +48,13 @@ class Users:
         rows = self._database.query(_FIND, (one_spelling(name),))
         return _account(rows[0]) if rows else None
 
+    def get(self, name: str) -> User:
+        """Raises NotFound."""
+        account = self.find(name)
+        if account is None:
+            raise NotFound(f"There is no user {name}")
+        return account.user
+
     def active(self, name: str) -> User | None:
         """The user, unless there is none or it is disabled."""
         account = self.find(name)
@@ -57,6 +64,13 @@ class Users:
         rows = self._database.query(_LIST)
         return [_account(row).user for row in rows]
 
+    def check_new(self, name: str) -> None:
+        """Raises BadPath, Exists, as `add` would: before a person is asked for a password."""
+        name = user_name(name)
+        for (taken,) in self._database.query("SELECT name FROM account"):
+            if taken.casefold() == name.casefold():
+                raise Exists(f"There is a user {taken} already")
+
     def add(self, user: User, password: str) -> None:
         """`password` is a hash. Raises BadPath for a name no user can have, Exists.
 
@@ -64,9 +78,7 @@ class Users:
         """
         name = user_name(user.name)
         with self._database.transaction() as transaction:
-            for (taken,) in transaction.query("SELECT name FROM account"):
-                if taken.casefold() == name.casefold():
-                    raise Exists(f"There is a user {taken} already")
+            self.check_new(name)
             transaction.execute(
                 _ADD,
                 (name, password, int(user.disabled), user.quota, _as_text(user.extensions), int(self._clock())),

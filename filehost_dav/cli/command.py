@@ -20,6 +20,11 @@ BAD_CONFIG: Final = 78
 _COMMANDS: Final = {
     "serve": ("serving", "Serve files until stopped."),
     "user": ("users", "Add, change and remove users."),
+    "app-password": ("app_passwords", "One password per device: add, list, revoke."),
+    "sessions": ("sessions", "Browsers that are signed in: list, revoke."),
+    "bans": ("bans", "Who must wait after failed sign-ins: list, clear."),
+    "locks": ("locks", "Locks that clients hold: list, break."),
+    "trash": ("trash", "Deleted files: list, restore, purge."),
 }
 
 

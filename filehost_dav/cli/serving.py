@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 
 import click
 
 from filehost_dav import app
 from filehost_dav.accounts.users import User
-from filehost_dav.cli.place import place_options, settings
+from filehost_dav.cli.place import Place, place_options
 from filehost_dav.config import Config
 from filehost_dav.http.workers import serve
 
@@ -20,14 +19,14 @@ FIRST_USER = "me"
 @click.option("--host", metavar="H", help="Address to listen on.")
 @click.option("--port", metavar="N", help="Port to listen on; 0 takes a free one.")
 @place_options
-def command(host: str | None, port: str | None, config: Path | None, data: str | None) -> None:
+def command(place: Place, host: str | None, port: str | None) -> None:
     """Serve files until stopped by Ctrl-C or SIGTERM.
 
     Without any account, the first start makes one and prints its password once.
     """
 
     def load() -> Config:
-        return settings(config, data, server__host=host, server__port=port)
+        return place.settings(server__host=host, server__port=port)
 
     first = load()
     password = _first_account(first)

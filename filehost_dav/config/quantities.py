@@ -45,6 +45,14 @@ def size_as_text(count: int) -> str:
     )
 
 
+def size_for_people(count: int) -> str:
+    """About this size, in the unit that suits it."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if count >= SIZES[unit]:
+            return f"{count / SIZES[unit]:.1f} {unit}"
+    return f"{count} B"
+
+
 def duration_as_text(seconds: int) -> str:
     """The shortest way to write exactly this duration."""
     return _as_text(seconds, DURATIONS)
