@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from filehost_dav.errors import (
     BadPath,
@@ -25,22 +23,32 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EBUSY)
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn an OSError of the block into an error of the contract."""
-    try:
-        yield
-    except OSError as error:
-        raise as_contract(error) from error
+class Translated:
+    """`with Translated():` turns an OSError of the block into an error of the contract."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            raise as_contract(error) from error
 
 
-def as_contract(error: OSError, *, parent: bool = False) -> FilehostError:
-    """`error` in the words of the contract. `parent`: it was met on the way to the containing folder."""
+def nothing_here() -> NotFound:
+    return NotFound("There is nothing here")
+
+
+def no_parent() -> ParentMissing:
+    return ParentMissing("The folder does not exist")
+
+
+def as_contract(error: OSError) -> FilehostError:
+    """`error` in the words of the contract; the caller knows better for the way to a parent folder."""
     number = error.errno
     if number in _ABSENT:
-        return ParentMissing("The folder does not exist") if parent else NotFound("There is nothing here")
-    if number == errno.ENOTDIR:
-        return ParentMissing("The folder does not exist") if parent else NotAFolder("This is not a folder")
+        return nothing_here()
     if number in _FORBIDDEN:
         return Unavailable("The server may not change or read its own files at the moment", retry_after=60)
     if number in _EXHAUSTED:
@@ -54,10 +62,12 @@ def _lasting(number: int | None) -> FilehostError:
             return Full("The server's disk is full")
         case errno.EDQUOT:
             return QuotaExceeded("The server's disk has no room left for this user")
-        case errno.EEXIST | errno.ENOTEMPTY:
-            return Exists("Something is already there")
+        case errno.ENOTDIR:
+            return NotAFolder("This is not a folder")
         case errno.EISDIR:
             return IsAFolder("This is a folder")
+        case errno.EEXIST | errno.ENOTEMPTY:
+            return Exists("Something is already there")
         case errno.EINVAL:
             return IntoItself("A folder cannot be put into itself")
         case errno.ENAMETOOLONG:

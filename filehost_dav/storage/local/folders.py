@@ -1,94 +1,129 @@
-"""Open folders: every name is resolved from a descriptor, so that no planted symbolic link is followed."""
+"""Open folders: every name is resolved from a descriptor, so that no planted symbolic link is followed.
+
+Methods take single names, or relative paths joined with slashes where they say so, as they are on
+disk, and raise OSError.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from filehost_dav.storage.local.kernel import open_beneath, rename_new
+from filehost_dav.storage.local.kernel import open_beneath, rename_new, status_at, status_of
+from filehost_dav.storage.local.status import Status
 
-RESERVED = ".filehost-"  # names of ours between the users': temporary files
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+_FOLDER = getattr(os, "O_DIRECTORY", 0)
+_PASSAGE = _FOLDER | getattr(os, "O_PATH", 0)
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its other end
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Folder:
-    """An open folder. Use it with `with`; its methods take single names and raise OSError."""
+    """An open folder. Use it with `with`."""
 
-    __slots__ = ("descriptor",)
+    __slots__ = ("_descriptor",)
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+        self._descriptor = descriptor
 
     @classmethod
     def at(cls, path: Path) -> Folder:
         """The folder at a path that is trusted: the root of the storage."""
-        return cls(os.open(path, _FOLDER | os.O_CLOEXEC))
+        return cls(os.open(path, os.O_RDONLY | _FOLDER | os.O_CLOEXEC))
 
     def folder(self, relative: str) -> Folder:
-        """The folder at `relative` (names joined with slashes) below this one."""
-        return Folder(open_beneath(self.descriptor, relative, _FOLDER))
+        """The folder at `relative` below this one, open for everything."""
+        return Folder(open_beneath(self._descriptor, relative, os.O_RDONLY | _FOLDER))
 
-    def status(self, name: str) -> os.stat_result | None:
+    def passage(self, relative: str) -> Folder:
+        """The same, only to look up names in it; it need not be readable."""
+        return Folder(open_beneath(self._descriptor, relative, _PASSAGE))
+
+    def again(self) -> Folder:
+        """Another descriptor of this folder."""
+        return Folder(os.dup(self._descriptor))
+
+    def status(self, name: str) -> Status | None:
         """What is at `name`, None when nothing is. A symbolic link is not followed."""
         try:
-            return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+            return status_at(self._descriptor, name)
         except FileNotFoundError:
             return None
 
-    def own_status(self) -> os.stat_result:
-        return os.fstat(self.descriptor)
+    def own_status(self) -> Status:
+        return status_of(self._descriptor)
 
-    def open_file(self, name: str) -> int:
-        """A descriptor for reading; a FIFO does not block."""
-        return os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.descriptor)
+    def open_file(self, relative: str) -> int:
+        """A descriptor for reading of what is at `relative`, whatever it is; check what it is."""
+        return open_beneath(self._descriptor, relative, _READ)
 
     def create(self, name: str) -> int:
         """A descriptor of a new file, for reading and writing."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(name, flags, 0o666, dir_fd=self.descriptor)
+        return os.open(name, _CREATE, 0o666, dir_fd=self._descriptor)
+
+    def open_own(self, relative: str, flags: int) -> int:
+        """A descriptor of a file of our own bookkeeping, made when it is not there."""
+        flags |= os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(relative, flags, 0o600, dir_fd=self._descriptor)
 
     def make_folder(self, name: str) -> None:
-        os.mkdir(name, 0o777, dir_fd=self.descriptor)
+        os.mkdir(name, 0o777, dir_fd=self._descriptor)
 
     def remove_file(self, name: str) -> None:
-        os.unlink(name, dir_fd=self.descriptor)
+        os.unlink(name, dir_fd=self._descriptor)
 
     def remove_folder(self, name: str) -> None:
-        os.rmdir(name, dir_fd=self.descriptor)
+        os.rmdir(name, dir_fd=self._descriptor)
 
     def rename(self, name: str, target: Folder, target_name: str) -> None:
-        """Rename over what is at the target, in one step."""
-        os.rename(name, target_name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
+        """Rename over the file that is at the target, in one step."""
+        os.rename(name, target_name, src_dir_fd=self._descriptor, dst_dir_fd=target._descriptor)
 
     def rename_new(self, name: str, target: Folder, target_name: str) -> None:
         """Rename to where nothing is. Raises FileExistsError."""
-        rename_new(self.descriptor, name, target.descriptor, target_name)
+        rename_new(self._descriptor, name, target._descriptor, target_name)
+
+    def link(self, name: str, target: Folder, target_relative: str) -> None:
+        """Give the file a second name."""
+        os.link(
+            name,
+            target_relative,
+            src_dir_fd=self._descriptor,
+            dst_dir_fd=target._descriptor,
+            follow_symlinks=False,
+        )
 
     def set_modified(self, name: str, modified: int) -> None:
-        os.utime(name, ns=(modified, modified), dir_fd=self.descriptor, follow_symlinks=False)
+        os.utime(name, ns=(modified, modified), dir_fd=self._descriptor, follow_symlinks=False)
+
+    def names(self) -> list[str]:
+        return os.listdir(self._descriptor)
+
+    def members(self) -> Iterator[tuple[str, Status]]:
+        """Names and statuses of the files and folders here; vanished ones, links and devices are left out."""
+        for name in self.names():
+            status = self.status(name)
+            if status is not None and status.is_servable:
+                yield name, status
+
+    def free(self) -> int:
+        """Bytes that this program may still put on the disk."""
+        found = os.statvfs(self._descriptor)
+        return found.f_bavail * found.f_frsize
 
     def sync(self) -> None:
-        os.fsync(self.descriptor)
-
-    def members(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Names and statuses of the files and folders here; vanished ones, links and devices are left out."""
-        with os.scandir(self.descriptor) as found:
-            for member in found:
-                try:
-                    status = member.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                if is_servable(status):
-                    yield member.name, status
+        os.fsync(self._descriptor)
 
     def close(self) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> Folder:
         return self
@@ -97,27 +132,24 @@ class Folder:
         self.close()
 
 
-def is_servable(status: os.stat_result) -> bool:
-    """Regular files and folders are; links, pipes, sockets and devices are not."""
-    return stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
-
-
 def remove_tree(folder: Folder, name: str) -> None:
     """Remove a file, or a folder with all below it, without following links."""
     try:
         folder.remove_file(name)
+    except FileNotFoundError:
+        return
     except OSError as error:
-        if error.errno not in (errno.EISDIR, errno.EPERM):
+        if error.errno not in (errno.EISDIR, errno.EPERM, errno.EACCES):
             raise
         with folder.folder(name) as inner:
-            for member in os.listdir(inner.descriptor):
+            for member in inner.names():
                 remove_tree(inner, member)
         folder.remove_folder(name)
 
 
 def make_folders(root: Folder, relative: str) -> None:
     """Make every missing folder of `relative` below `root`."""
-    here = Folder(os.dup(root.descriptor))
+    here = root.again()
     for name in relative.split("/"):
         with here:
             with contextlib.suppress(FileExistsError):
@@ -125,3 +157,19 @@ def make_folders(root: Folder, relative: str) -> None:
             below = here.folder(name)
         here = below
     here.close()
+
+
+def size_below(folder: Folder) -> int:
+    """Bytes of all files below."""
+    total = 0
+    for name, status in folder.members():
+        if status.is_folder:
+            try:
+                inner = folder.folder(name)
+            except FileNotFoundError:
+                continue
+            with inner:
+                total += size_below(inner)
+        else:
+            total += status.size
+    return total

@@ -1,7 +1,7 @@
 """The calls of the Linux kernel that Python does not offer, each with what to do where it is missing.
 
 `open_beneath` resolves a whole path without following a symbolic link, in one call where the kernel
-has openat2 and component by component elsewhere. `rename_new` and `exchange` are atomic.
+has openat2 and component by component elsewhere. `status_at` also tells when a file was born.
 """
 
 from __future__ import annotations
@@ -9,16 +9,24 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 import sys
 from collections.abc import Callable
 from functools import cache
+
+from filehost_dav.storage.local.status import Status, from_python
 
 _OPENAT2 = 437  # the same number on every architecture
 _NO_SYMLINKS = 0x04
 _BENEATH = 0x08
 _NOREPLACE = 1
-_EXCHANGE = 2
-_NONE = (errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.E2BIG)
+_NOT_FOLLOWING = 0x100  # AT_SYMLINK_NOFOLLOW
+_ITSELF = 0x1000  # AT_EMPTY_PATH
+_BASIC_AND_BIRTH = 0xFFF
+_STATX = struct.Struct("=I12xI8xH2xQQ32xqI4xqI4xqI4x")
+_STATX_SIZE = 256
+_KEEP_SIZE = 1
+_UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class _How(ctypes.Structure):
@@ -37,44 +45,61 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
     how = _How(flags, 0, _BENEATH | _NO_SYMLINKS)
     descriptor = call(_OPENAT2, folder, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
     if descriptor < 0:
-        _raise(path)
-    return int(descriptor)
+        raise _error()
+    return descriptor
+
+
+def status_at(folder: int, name: str) -> Status:
+    """The status of `name` in `folder`, not following a link. Raises OSError."""
+    call = _statx()
+    if call is None:
+        return from_python(os.stat(name, dir_fd=folder, follow_symlinks=False))
+    return _status(call, folder, os.fsencode(name), _NOT_FOLLOWING)
+
+
+def status_of(descriptor: int) -> Status:
+    """The status of an open file or folder. Raises OSError."""
+    call = _statx()
+    if call is None:
+        return from_python(os.fstat(descriptor))
+    return _status(call, descriptor, b"", _ITSELF)
 
 
 def rename_new(source_folder: int, source: str, target_folder: int, target: str) -> None:
     """Rename to a name at which nothing may be. Raises FileExistsError."""
     call = _renameat2()
-    if call is None or call(source_folder, os.fsencode(source), target_folder, os.fsencode(target), _NOREPLACE):
-        if call is not None and ctypes.get_errno() not in _NONE:
-            _raise(target)
-        _rename_checked(source_folder, source, target_folder, target)
+    if call is not None:
+        if not call(source_folder, os.fsencode(source), target_folder, os.fsencode(target), _NOREPLACE):
+            return
+        if ctypes.get_errno() not in _UNSUPPORTED:
+            raise _error()
+    _rename_checked(source_folder, source, target_folder, target)
 
 
-def exchange(folder: int, one: str, other_folder: int, other: str) -> bool:
-    """Swap two names in one step. False where the file system cannot."""
-    call = _renameat2()
-    if call is None:
-        return False
-    if call(folder, os.fsencode(one), other_folder, os.fsencode(other), _EXCHANGE):
-        if ctypes.get_errno() in _NONE:
-            return False
-        _raise(other)
-    return True
+def allocate(file: int, size: int) -> None:
+    """Claim room on the disk for `size` bytes of `file`, where the file system can.
+
+    Raises OSError when there is none.
+    """
+    call = _fallocate()
+    if call is None or not call(file, _KEEP_SIZE, ctypes.c_int64(0), ctypes.c_int64(size)):
+        return
+    if ctypes.get_errno() not in _UNSUPPORTED:
+        raise _error()
 
 
 def _open_walking(folder: int, path: str, flags: int) -> int:
     *folders, last = path.split("/")
-    current = folder
+    passing = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    current = os.dup(folder)
     try:
         for name in folders:
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=current)
-            if current != folder:
-                os.close(current)
+            inner = os.open(name, passing, dir_fd=current)
+            os.close(current)
             current = inner
         return os.open(last, flags, dir_fd=current)
     finally:
-        if current != folder:
-            os.close(current)
+        os.close(current)
 
 
 def _rename_checked(source_folder: int, source: str, target_folder: int, target: str) -> None:
@@ -85,19 +110,37 @@ def _rename_checked(source_folder: int, source: str, target_folder: int, target:
     except FileNotFoundError:
         os.rename(source, target, src_dir_fd=source_folder, dst_dir_fd=target_folder)
     else:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def _raise(path: str) -> None:
+def _status(call: Callable[..., int], folder: int, name: bytes, flags: int) -> Status:
+    buffer = ctypes.create_string_buffer(_STATX_SIZE)
+    if call(folder, name, flags, _BASIC_AND_BIRTH, buffer):
+        raise _error()
+    _, links, mode, inode, size, born, born_ns, changed, changed_ns, modified, modified_ns = _STATX.unpack_from(
+        buffer
+    )
+    return Status(
+        mode,
+        inode,
+        size,
+        links,
+        modified * 1_000_000_000 + modified_ns,
+        changed * 1_000_000_000 + changed_ns,
+        born * 1_000_000_000 + born_ns,
+    )
+
+
+def _error() -> OSError:
     number = ctypes.get_errno()
-    raise OSError(number, os.strerror(number), path)
+    return OSError(number, os.strerror(number))
 
 
 @cache
 def _openat2() -> Callable[..., int] | None:
-    if not sys.platform.startswith("linux"):
+    call = _function("syscall")
+    if call is None:
         return None
-    call = ctypes.CDLL(None, use_errno=True).syscall
     call.restype = ctypes.c_long
     how = _How(os.O_RDONLY | os.O_CLOEXEC, 0, _NO_SYMLINKS)
     descriptor = call(_OPENAT2, -100, b".", ctypes.byref(how), ctypes.sizeof(how))
@@ -108,7 +151,21 @@ def _openat2() -> Callable[..., int] | None:
 
 
 @cache
+def _statx() -> Callable[..., int] | None:
+    return _function("statx")
+
+
+@cache
 def _renameat2() -> Callable[..., int] | None:
+    return _function("renameat2")
+
+
+@cache
+def _fallocate() -> Callable[..., int] | None:
+    return _function("fallocate")
+
+
+def _function(name: str) -> ctypes._NamedFuncPointer | None:
     if not sys.platform.startswith("linux"):
         return None
-    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)

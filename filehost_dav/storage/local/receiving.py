@@ -1,65 +1,116 @@
-"""A body's way into a file: counted, hashed when asked, and never held in memory.
+"""An upload's way into a temporary file beside its target: counted, hashed, whole or discarded.
 
-Where nobody needs to see the bytes and the body can, they go from the socket to the file directly.
+Small bodies are read completely before a file is made for them. Large ones go straight to the file:
+from the socket to the disk without passing through this process when nobody needs to see the bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from filehost_dav.errors import ChecksumMismatch, TooLarge, Truncated
+from filehost_dav.errors import Truncated
+from filehost_dav.storage.checksums import Checksums
+from filehost_dav.storage.local.folders import Folder
+from filehost_dav.storage.local.kernel import allocate
+from filehost_dav.storage.local.room import Reservation
 from filehost_dav.storage.tree import Body
 
+SMALL = 64 * 1024  # bytes up to which a body is read first, then stored
 _BUFFER = 128 * 1024  # more falls out of the processor's cache
 _SPLICE = 1024 * 1024
-KNOWN = ("md5", "sha1", "sha256")
+_LARGE = 1024 * 1024  # from here on, room on the disk is claimed before the body comes
+KEPT = "sha1"  # of every upload; where the bytes are not seen, it is made afterwards
+_ASKED_FOR = ("md5", "sha1")  # who announces one checksum will want to see these
 
 
-class Receiver:
-    """Takes one body into one open file."""
+class Received(NamedTuple):
+    """A temporary file that holds the whole body: its descriptor, its name, and the sums made of it."""
 
-    def __init__(self, file: int, body: Body, *, largest: int | None, algorithms: Iterable[str] = ()) -> None:
-        self._file = file
+    file: int
+    name: str
+    sums: Mapping[str, str]
+
+
+class Upload:
+    """One body on its way. Raises Truncated, ChecksumMismatch and what body and reservation raise."""
+
+    def __init__(self, body: Body, announced: Mapping[str, str], reservation: Reservation) -> None:
         self._body = body
-        self._largest = largest
-        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-        self.received = 0
+        self._announced = announced
+        self._reservation = reservation
+        self._received = 0
 
-    def receive(self) -> int:
-        """Bytes stored. Raises Truncated, TooLarge and what the body raises."""
-        splice = None if self._hashes else getattr(self._body, "splice", None)
-        if splice is None:
-            self._copy()
-        else:
-            while count := splice(self._file, _SPLICE):
-                self._count(count)
-        if self._body.length is not None and self.received != self._body.length:
-            raise Truncated("The upload ended before its announced end")
-        return self.received
-
-    def digests(self) -> dict[str, str]:
-        return {name: made.hexdigest() for name, made in self._hashes.items()}
-
-    def verify(self, announced: Mapping[str, str]) -> None:
-        """Raises ChecksumMismatch; algorithms not known here are passed over."""
-        for name, digest in self.digests().items():
-            if announced.get(name, digest) != digest:
-                raise ChecksumMismatch("The bytes that arrived do not have the announced checksum")
-
-    def _copy(self) -> None:
+    def store(self, folder: Folder, name: str, expected: int | None) -> Received:
+        """Store the body in `folder` as `name`; nothing is left there on an error."""
         length = self._body.length
-        buffer = memoryview(bytearray(_BUFFER if length is None else max(1, min(_BUFFER, length))))
+        likely = length if length is not None else expected
+        if likely is not None:
+            self._reservation.cover(likely)
+        if length is not None and length <= SMALL:
+            return self._store_small(folder, name, length)
+        file = folder.create(name)
+        try:
+            if length is not None and length >= _LARGE:
+                allocate(file, length)
+            return Received(file, name, self._receive(file))
+        except BaseException:
+            os.close(file)
+            folder.remove_file(name)
+            raise
+
+    def _store_small(self, folder: Folder, name: str, length: int) -> Received:
+        buffer = bytearray(length)
+        view = memoryview(buffer)
+        while self._received < length and (count := self._body.readinto(view[self._received :])):
+            self._received += count
+        self._check_complete()
+        sums = self._sums()
+        sums.update(buffer)
+        sums.verify(self._announced)
+        file = folder.create(name)
+        try:
+            _write_all(file, view)
+        except BaseException:
+            os.close(file)
+            folder.remove_file(name)
+            raise
+        return Received(file, name, sums.digests())
+
+    def _receive(self, file: int) -> Mapping[str, str]:
+        splice = getattr(self._body, "splice", None)
+        if splice is not None and not self._announced:
+            self._splice(splice, file)
+            self._check_complete()
+            return {}
+        sums = self._sums()
+        buffer = memoryview(bytearray(_BUFFER))
         while count := self._body.readinto(buffer):
             piece = buffer[:count]
-            for made in self._hashes.values():
-                made.update(piece)
+            sums.update(piece)
             self._count(count)
-            while piece:
-                piece = piece[os.write(self._file, piece) :]
+            _write_all(file, piece)
+        self._check_complete()
+        sums.verify(self._announced)
+        return sums.digests()
+
+    def _splice(self, splice: Callable[[int, int], int], file: int) -> None:
+        while count := splice(file, _SPLICE):
+            self._count(count)
 
     def _count(self, count: int) -> None:
-        self.received += count
-        if self._largest is not None and self.received > self._largest:
-            raise TooLarge("The file is larger than the largest allowed", limit=self._largest)
+        self._received += count
+        self._reservation.cover_received(self._received)
+
+    def _check_complete(self) -> None:
+        if self._body.length is not None and self._received != self._body.length:
+            raise Truncated("The upload ended before its announced end")
+
+    def _sums(self) -> Checksums:
+        return Checksums((*self._announced, *_ASKED_FOR) if self._announced else (KEPT,))
+
+
+def _write_all(file: int, piece: memoryview) -> None:
+    while piece:
+        piece = piece[os.write(file, piece) :]

@@ -1,13 +1,26 @@
-"""LocalStorage: all users' trees below one folder of the local disk."""
+"""LocalStorage: all users' trees below one folder of the local disk.
+
+files/<user>/     what users see, plain files under their own names
+side/, staging/   side files and unfinished uploads, in folders that mirror those of files
+trash/, versions/ what was deleted and replaced
+ledger/<user>     the user's lock and figures
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from filehost_dav.storage.local.faults import translated
+from filehost_dav.storage.local.disk import CORNERS, LEDGERS, Disk
+from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.folders import Folder, make_folders, remove_tree
-from filehost_dav.storage.local.tree import AREAS, LocalTree, Rules
+from filehost_dav.storage.local.record import Record, write_record
+from filehost_dav.storage.local.rules import Retention, Rules
+from filehost_dav.storage.local.spelling import RESERVED, Spellings
+from filehost_dav.storage.local.sweeping import sweep
+from filehost_dav.storage.local.tree import LocalTree
 
 
 def _no_quota(_user: str) -> int | None:
@@ -15,7 +28,7 @@ def _no_quota(_user: str) -> int | None:
 
 
 class LocalStorage:
-    """Storage in plain folders: `files/<user>/…` and, beside it, side files, staging, trash, versions."""
+    """Storage in plain folders."""
 
     def __init__(
         self,
@@ -25,36 +38,69 @@ class LocalStorage:
         durability: str = "data",
         largest: int | None = None,
         floor: int = 0,
+        retention: Retention = Retention(),  # noqa: B008 - a frozen value
+        clock: Callable[[], int] | None = None,
     ) -> None:
         """`quota` gives a user's limit in bytes; `largest` limits one file; `floor` is free disk to keep.
 
-        `durability`: what survives the machine losing power when a call has returned. `none`: what the
-        system has written by then; `data`: every upload; `full`: every change.
+        `durability` says what survives the machine losing power, once a call has returned. `none`:
+        whatever the system has written by then. `data`: every upload and copy, and the names in the
+        folder that was changed. `full`: also what was moved away, into the trash and among the versions.
+        A kill of the program loses nothing in any of them. Raises OSError when `root` cannot be used.
         """
         root.mkdir(parents=True, exist_ok=True)
+        rules = Rules(quota, durability, largest, floor, retention)
+        self._rules = rules if clock is None else Rules(quota, durability, largest, floor, retention, clock)
         self._root = Folder.at(root)
-        self._rules = Rules(quota=quota, durability=durability, largest=largest, floor=floor)
+        for corner in (*CORNERS, LEDGERS):
+            make_folders(self._root, corner)
+        self._follow_records = _keeps_records(self._root)
+        self._spellings = Spellings()
         self._trees: dict[str, LocalTree] = {}
 
     def tree(self, user: str) -> LocalTree:
         tree = self._trees.get(user)
         if tree is None:
-            with translated():
-                for area in AREAS:
-                    make_folders(self._root, f"{area}/{user}")
-            tree = self._trees[user] = LocalTree(self._root, user, self._rules)
+            disk = Disk(self._root, user, self._rules, self._spellings)
+            with Translated():
+                disk.make()
+            tree = self._trees[user] = LocalTree(disk, follow_records=self._follow_records)
         return tree
+
+    def users(self) -> Iterator[str]:
+        """The names of all who have files here. Raises Unavailable."""
+        with Translated(), self._root.folder("files") as folder:
+            return iter(sorted(name for name, status in folder.members() if status.is_folder))
 
     def remove(self, user: str) -> None:
         self._trees.pop(user, None)
-        with translated():
-            for area in AREAS:
-                with self._root.folder(area) as folder:
-                    if folder.status(user) is not None:
-                        remove_tree(folder, user)
+        with Translated():
+            for corner in CORNERS:
+                with self._root.folder(corner) as folder:
+                    remove_tree(folder, user)
+            with self._root.folder(LEDGERS) as ledgers:
+                remove_tree(ledgers, user)
 
     def sweep(self) -> None:
-        """Nothing is kept yet that could expire."""
+        for user in self.users():
+            tree = self.tree(user)
+            with Translated():
+                sweep(tree.disk, tree.trash_can, tree.version_store)
 
     def close(self) -> None:
         self._root.close()
+
+
+def _keeps_records(root: Folder) -> bool:
+    """Whether files on this file system can have records; without them, versions go by path."""
+    with root.folder(LEDGERS) as folder:
+        name = f"{RESERVED}probe-{os.getpid()}"
+        with contextlib.suppress(FileExistsError):
+            os.close(folder.create(name))
+        file = folder.open_file(name)
+        try:
+            return write_record(file, Record(id="probe"))
+        finally:
+            os.close(file)
+            with contextlib.suppress(FileNotFoundError):
+                folder.remove_file(name)

@@ -1,97 +1,73 @@
 """LocalTree: the contract of `storage.tree` on plain files.
 
-Every change is prepared under a reserved name beside its target, then committed by one rename while
-the user's lock is held: all processes' commits for one user happen one after the other, so that a
-condition holds at the very moment of the change. Reading takes no lock.
+Every change is prepared under a name of ours beside its target, then committed by one rename while the
+user's lock is held: all processes' commits for one user happen one after the other, so that a condition
+holds at the very moment of the change. Reading takes no lock.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
-import secrets
-import shutil
-import stat
-import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping
 
-from filehost_dav.errors import (
-    BadPath,
-    ConditionFailed,
-    Exists,
-    IntoItself,
-    IsAFolder,
-    NotFound,
-    ParentMissing,
-    Refused,
+from filehost_dav.errors import Exists, IntoItself, Refused
+from filehost_dav.paths import FilePath
+from filehost_dav.storage.local.commit import Committer
+from filehost_dav.storage.local.content import LocalContent, content_of
+from filehost_dav.storage.local.copying import copy_file, copy_tree, size_of
+from filehost_dav.storage.local.disk import Disk, Found, Spot
+from filehost_dav.storage.local.faults import Translated, no_parent
+from filehost_dav.storage.local.folders import remove_tree
+from filehost_dav.storage.local.kernel import status_of
+from filehost_dav.storage.local.receiving import Received, Upload
+from filehost_dav.storage.local.record import read_record, write_record
+from filehost_dav.storage.local.room import Reservation, Room
+from filehost_dav.storage.local.scanning import LocalScan
+from filehost_dav.storage.local.status import marked_time
+from filehost_dav.storage.local.trash import Trash
+from filehost_dav.storage.local.versions import Versions
+from filehost_dav.storage.tree import (
+    ANYTHING,
+    Body,
+    Condition,
+    Entry,
+    Scan,
+    Trashed,
+    Usage,
+    Version,
+    Written,
 )
-from filehost_dav.paths import Area, FilePath, safe_name
-from filehost_dav.storage.local.content import LocalContent
-from filehost_dav.storage.local.faults import as_contract, translated
-from filehost_dav.storage.local.folders import (
-    RESERVED,
-    Folder,
-    is_servable,
-    make_folders,
-    remove_tree,
-)
-from filehost_dav.storage.local.receiving import KNOWN, Receiver
-from filehost_dav.storage.local.stamps import entry_of, unique_time
-from filehost_dav.storage.tree import ANYTHING, Body, Condition, Entry, Scan, Trashed, Usage, Version, Written
-
-AREAS = ("files", "side", "staging", "trash", "versions")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decided. Sizes in bytes."""
-
-    quota: Callable[[str], int | None]
-    durability: str
-    largest: int | None
-    floor: int
 
 
 class LocalTree:
     """One user's files."""
 
-    def __init__(self, root: Folder, user: str, rules: Rules) -> None:
-        self._root = root
-        self._user = user
-        self._rules = rules
+    def __init__(self, disk: Disk, *, follow_records: bool) -> None:
+        self.disk = disk
+        self.trash_can = Trash(disk)
+        self.version_store = Versions(disk, follow_records=follow_records)
+        self._room = Room(disk, self.trash_can, self.version_store)
+        self._committer = Committer(disk, self.trash_can, self.version_store, self._room)
 
     def stat(self, path: FilePath) -> Entry:
-        with translated():
-            descriptor = self._open(path)
-            try:
-                status = os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
-        if not is_servable(status):
-            raise NotFound("There is nothing here")
-        return entry_of(path, status)
+        with Translated():
+            return self.disk.found(path).as_entry()
 
     def list(self, folder: FilePath) -> Iterator[Entry]:
-        with translated():
-            opened = self._folder(folder)
-        return self._members(opened, folder)
+        with Translated():
+            opened = self.disk.folder(folder)
+        return (found.as_entry() for found in self.disk.members(opened, folder))
 
     def scan(self, folder: FilePath) -> Scan | None:
-        return None
+        with Translated():
+            return LocalScan(self.disk, folder)
 
-    def generation(self, folder: FilePath) -> Hashable | None:
+    def generation(self, _folder: FilePath) -> Hashable | None:
         return None
 
     def open(self, path: FilePath) -> LocalContent:
-        with translated():
-            descriptor = self._open(path)
-            try:
-                return _content(path, descriptor)
-            except BaseException:
-                os.close(descriptor)
-                raise
+        with Translated():
+            return content_of(path, self.disk.open_file(path))
 
     def write(
         self,
@@ -103,289 +79,152 @@ class LocalTree:
         checksums: Mapping[str, str] | None = None,
         expected: int | None = None,
     ) -> Written:
-        checksums = checksums or {}
-        with translated(), self._parent(path) as parent:
-            self._check_file_target(parent, path)
-            name = _temporary()
-            file = parent.create(name)
+        with Translated(), self.disk.target(path) as spot:
+            present = self._committer.may_write(spot, when)
+            reservation = Reservation(self._room, replaces=0 if present is None else present.status.size)
             try:
-                algorithms = [known for known in KNOWN if known in checksums]
-                receiver = Receiver(file, body, largest=self._rules.largest, algorithms=algorithms)
-                receiver.receive()
-                receiver.verify(checksums)
-                if modified is not None:
-                    parent.set_modified(name, unique_time(modified))
-                if self._rules.durability != "none":
-                    os.fdatasync(file)
-                with self._lock():
-                    created = self._replace(parent, name, path, when)
-                status = os.fstat(file)
-            except BaseException:
-                _discard(parent, name)
-                raise
+                upload = Upload(body, checksums or {}, reservation)
+                received = upload.store(spot.folder, self.disk.temporary(), expected)
+                return self._committer.publish(spot, received, when, reservation, modified=modified)
             finally:
-                os.close(file)
-            if self._rules.durability != "none":
-                parent.sync()
-        return Written(entry_of(path, status), created)
+                reservation.release()
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
-        with translated(), self._parent(path) as parent, self._lock():
-            present = _present(parent, path)
-            if present is not None:
-                raise Exists("Something is already there")
-            _check(when, None)
-            parent.make_folder(path.name)
-            status = parent.status(path.name)
-        if status is None:
-            raise NotFound("There is nothing here")
-        return entry_of(path, status)
+        with Translated(), self.disk.target(path) as spot:
+            with self.disk.ledger.locked():
+                if not spot.stands():
+                    raise no_parent()
+                if spot.look() is not None:
+                    raise Exists("Something is already there")
+                when.holds(None)
+                spot.folder.make_folder(spot.name)
+                made = spot.find()
+            if self.disk.rules.syncs_all:
+                spot.folder.sync()
+        return made.as_entry()
 
     def copy(
         self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING, deep: bool = True
     ) -> Written:
-        if target.is_within(source) or source.is_within(target):
-            raise IntoItself("A folder cannot be copied into itself")
-        with translated(), self._parent(source, make=False) as origin, self._parent(target) as parent:
-            if origin.status(source.name) is None:
-                raise NotFound("There is nothing here")
-            name = _temporary()
-            try:
-                _copy(origin, source.name, parent, name, deep)
-                with self._lock():
-                    return self._settle(parent, name, parent, target, when)
-            except BaseException:
-                _discard(parent, name)
-                raise
+        _refuse_overlap(source, target)
+        with Translated(), self.disk.source(source) as origin, self.disk.target(target) as spot:
+            found = origin.find()
+            if not found.status.is_folder:
+                return self._copy_file(origin, found, spot, when)
+            return self._copy_folder(origin, found, spot, when, deep=deep)
 
     def move(self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING) -> Written:
-        if target.is_within(source) or source.is_within(target):
-            raise IntoItself("A folder cannot be moved into itself")
-        with (
-            translated(),
-            self._parent(source, make=False) as origin,
-            self._parent(target) as parent,
-            self._lock(),
-        ):
-            if _present(origin, source) is None:
-                raise NotFound("There is nothing here")
-            return self._settle(origin, source.name, parent, target, when)
+        _refuse_overlap(source, target)
+        with Translated(), self.disk.source(source) as origin, self.disk.target(target) as spot:
+            return self._committer.move(origin, spot, when)
 
     def delete(self, path: FilePath, *, when: Condition = ANYTHING) -> Trashed | None:
         if path.is_root:
             raise Refused("The folder itself cannot be deleted", rule="root")
-        with translated(), self._parent(path, make=False) as parent, self._lock():
-            present = _present(parent, path)
-            if present is None:
-                raise NotFound("There is nothing here")
-            _check(when, present)
-            if path.area is Area.SIDE or (not present.is_folder and present.size == 0):
-                remove_tree(parent, path.name)
-                return None
-            return self._discard_to_trash(parent, present)
+        with Translated(), self.disk.source(path) as spot:
+            return self._committer.delete(spot, when)
 
     def set_modified(self, path: FilePath, modified: int) -> Entry:
-        with translated(), self._parent(path, make=False) as parent:
-            parent.set_modified(path.name, modified)
-        return self.stat(path)
+        with Translated(), self.disk.source(path) as spot, self.disk.ledger.locked():
+            found = spot.find()
+            file = spot.folder.open_file(spot.name)
+            try:
+                # The tag is recorded first: a kill in between leaves the old time, under its old tag.
+                marked = marked_time(modified)
+                write_record(file, read_record(file).about(found.status, modified=marked))
+            finally:
+                os.close(file)
+            spot.folder.set_modified(spot.name, marked)
+            return spot.find().as_entry()
 
     def checksums(self, path: FilePath) -> Mapping[str, str]:
-        self.stat(path)
-        return {}
+        with self.open(path) as content, Translated():
+            file = content.file
+            return dict(read_record(file).sums_of(status_of(file)))
 
     def usage(self) -> Usage:
-        with translated():
-            free = shutil.disk_usage(self._root.descriptor).free
-            used = sum(self._size(area.value) for area in Area)
-        limit = self._rules.quota(self._user)
-        room = max(0, free - self._rules.floor)
-        return Usage(used, limit, room if limit is None else max(0, min(room, limit - used)))
+        with Translated():
+            return self._room.usage()
 
     def trash(self) -> Iterator[Trashed]:
-        return iter(())
+        with Translated(), self.disk.ledger.locked() as account:
+            return iter(self.trash_can.listed(account))
 
     def restore(self, trash_id: str, target: FilePath | None = None) -> Written:
-        raise NotFound("There is nothing here")
+        with Translated():
+            item = self.trash_can.find(trash_id)
+            with self.disk.target(target or item.origin) as spot:
+                return self._committer.restore(item, spot)
 
     def open_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> LocalContent:
-        raise NotFound("There is nothing here")
+        with Translated():
+            return self.trash_can.open(trash_id, below)
 
     def list_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> Iterator[Entry]:
-        raise NotFound("There is nothing here")
+        with Translated():
+            return self.trash_can.members(trash_id, below)
 
     def purge(self, trash_id: str) -> None:
-        raise NotFound("There is nothing here")
+        with Translated():
+            with self.disk.ledger.locked() as account:
+                self.trash_can.doom(account, self.trash_can.find(trash_id))
+                self.trash_can.tidy()
+            self.trash_can.clear()
 
     def versions(self, path: FilePath) -> Iterator[Version]:
-        self.stat(path)
-        return iter(())
+        with Translated(), self.disk.source(path) as spot:
+            return iter(list(self.version_store.of(spot.find(), spot.record())))
 
     def open_version(self, path: FilePath, version_id: str) -> LocalContent:
-        raise NotFound("There is nothing here")
+        with Translated(), self.disk.source(path) as spot:
+            version = self.version_store.find(spot.find(), spot.record(), version_id)
+            return self.version_store.open(version, path)
 
     def restore_version(self, path: FilePath, version_id: str) -> Written:
-        raise NotFound("There is nothing here")
+        with Translated(), self.disk.source(path) as spot:
+            return self._committer.restore_version(spot, version_id)
 
     def purge_version(self, path: FilePath, version_id: str) -> None:
-        raise NotFound("There is nothing here")
+        with Translated(), self.disk.source(path) as spot, self.disk.ledger.locked() as account:
+            version = self.version_store.find(spot.find(), spot.record(), version_id)
+            self.version_store.drop(account, version)
 
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def _relative(self, path: FilePath) -> str:
-        if any(part.startswith(RESERVED) for part in path.parts):
-            raise NotFound("There is nothing here")
-        return "/".join((path.area.value, self._user, *path.parts))
-
-    def _folder(self, path: FilePath) -> Folder:
-        return self._root.folder(self._relative(path))
-
-    def _open(self, path: FilePath) -> int:
-        with self._root.folder(self._relative(path.parent)) as parent:
-            return parent.open_file(path.name or ".")
-
-    @contextmanager
-    def _parent(self, path: FilePath, *, make: bool = True) -> Iterator[Folder]:
-        if path.name.startswith(RESERVED):
-            raise Refused("This name is not allowed here", rule="name")
-        if path.is_root:
-            raise IsAFolder("This is a folder")
+    def _copy_file(self, origin: Spot, found: Found, spot: Spot, when: Condition) -> Written:
+        present = self._committer.may_replace(spot, when)
+        replaced = 0 if present is None or present.status.is_folder else present.status.size
+        reservation = Reservation(self._room, replaces=replaced)
         try:
-            if make and path.area is not Area.FILES:
-                make_folders(self._root, self._relative(path.parent))
-            folder = self._folder(path.parent)
-        except OSError as error:
-            raise as_contract(error, parent=make) from error
-        except NotFound as error:
-            raise ParentMissing("The folder does not exist") from error
-        with folder:
-            yield folder
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        # A description of its own for each holder: flock excludes threads of one process too.
-        with self._root.folder(f"files/{self._user}") as held:
-            fcntl.flock(held.descriptor, fcntl.LOCK_EX)
-            yield
-
-    def _members(self, opened: Folder, folder: FilePath) -> Iterator[Entry]:
-        with translated(), opened:
-            for name, status in opened.members():
-                if name.startswith(RESERVED):
-                    continue
-                try:
-                    safe = safe_name(name)
-                except BadPath:
-                    continue
-                yield entry_of(FilePath((*folder.parts, safe), folder.area), status)
-
-    def _check_file_target(self, parent: Folder, path: FilePath) -> None:
-        # Before a byte of the body is read; the commit asks again.
-        present = _present(parent, path)
-        if present is not None and present.is_folder:
-            raise IsAFolder("This is a folder")
-
-    def _replace(self, parent: Folder, name: str, path: FilePath, when: Condition) -> bool:
-        present = _present(parent, path)
-        if present is not None and present.is_folder:
-            raise IsAFolder("This is a folder")
-        _check(when, present)
-        if present is None:
-            parent.rename_new(name, parent, path.name)
-        else:
-            parent.rename(name, parent, path.name)
-        return present is None
-
-    def _settle(self, origin: Folder, name: str, parent: Folder, target: FilePath, when: Condition) -> Written:
-        present = _present(parent, target)
-        _check(when, present)
-        if present is not None:
-            if target.area is Area.FILES:
-                self._discard_to_trash(parent, present)
-            else:
-                remove_tree(parent, target.name)
-        origin.rename_new(name, parent, target.name)
-        status = parent.status(target.name)
-        if status is None:
-            raise NotFound("There is nothing here")
-        return Written(entry_of(target, status), present is None)
-
-    def _discard_to_trash(self, parent: Folder, present: Entry) -> Trashed:
-        now = time.time_ns()
-        identity = f"{now}-{secrets.token_hex(4)}"
-        with self._root.folder(f"trash/{self._user}") as trash:
-            parent.rename_new(present.path.name, trash, identity)
-        return Trashed(identity, present.path.in_area(Area.FILES), now, present, present.size)
-
-    def _size(self, area: str) -> int:
-        with self._root.folder(f"{area}/{self._user}") as folder:
-            return _size_below(folder)
-
-
-def _size_below(folder: Folder) -> int:
-    total = 0
-    for name, status in folder.members():
-        if stat.S_ISDIR(status.st_mode):
-            with folder.folder(name) as inner:
-                total += _size_below(inner)
-        else:
-            total += status.st_size
-    return total
-
-
-def _present(parent: Folder, path: FilePath) -> Entry | None:
-    status = parent.status(path.name)
-    return None if status is None else entry_of(path, status)
-
-
-def _check(when: Condition, present: Entry | None) -> None:
-    if when.absent and present is not None:
-        raise ConditionFailed("Something is already there")
-    when.holds(present)
-
-
-def _content(path: FilePath, descriptor: int) -> LocalContent:
-    status = os.fstat(descriptor)
-    if stat.S_ISDIR(status.st_mode):
-        raise IsAFolder("This is a folder")
-    if not is_servable(status):
-        raise NotFound("There is nothing here")
-    return LocalContent(entry_of(path, status), descriptor)
-
-
-def _temporary() -> str:
-    return RESERVED + secrets.token_hex(8)
-
-
-def _discard(parent: Folder, name: str) -> None:
-    if parent.status(name) is not None:
-        remove_tree(parent, name)
-
-
-def _copy(origin: Folder, name: str, parent: Folder, target: str, deep: bool) -> None:
-    status = origin.status(name)
-    if status is None:
-        return
-    if stat.S_ISDIR(status.st_mode):
-        parent.make_folder(target)
-        if deep:
-            with origin.folder(name) as source, parent.folder(target) as copied:
-                for member, _ in source.members():
-                    if not member.startswith(RESERVED):
-                        _copy(source, member, copied, member, deep)
-    elif stat.S_ISREG(status.st_mode):
-        _copy_file(origin, name, parent, target, status)
-
-
-def _copy_file(origin: Folder, name: str, parent: Folder, target: str, status: os.stat_result) -> None:
-    source = origin.open_file(name)
-    try:
-        copied = parent.create(target)
-        try:
-            while os.copy_file_range(source, copied, 1 << 30):
-                pass
+            reservation.cover(found.status.size)
+            name = self.disk.temporary()
+            file = copy_file(origin.folder, origin.name, spot.folder, name, self.disk)
+            received = Received(file, name, read_record(file).sums_of(status_of(file)))
+            return self._committer.publish(spot, received, when, reservation, over_folder=True)
         finally:
-            os.close(copied)
-    finally:
-        os.close(source)
-    parent.set_modified(target, unique_time(status.st_mtime_ns))
+            reservation.release()
+
+    def _copy_folder(self, origin: Spot, found: Found, spot: Spot, when: Condition, *, deep: bool) -> Written:
+        self._committer.may_replace(spot, when)
+        reservation = Reservation(self._room, replaces=0)
+        name = self.disk.temporary()
+        try:
+            if deep:
+                reservation.cover(size_of(origin.folder, origin.name, found))
+                copy_tree(origin.folder, origin.name, spot.folder, name, self.disk)
+            else:
+                spot.folder.make_folder(name)
+            return self._committer.publish_folder(spot, name, when, reservation)
+        except BaseException:
+            remove_tree(spot.folder, name)
+            raise
+        finally:
+            reservation.release()
+
+
+def _refuse_overlap(source: FilePath, target: FilePath) -> None:
+    if target.is_within(source):
+        raise IntoItself("A folder cannot be put into itself")
+    if source.is_within(target):
+        raise IntoItself("A folder cannot be replaced by something that is in it")

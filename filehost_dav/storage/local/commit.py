@@ -1,0 +1,331 @@
+"""The commits: what happens while the user's lock is held, and nothing else.
+
+Each looks again at what is there, asks the condition, keeps what would be lost, and renames. A kill
+between two renames leaves the old thing in the trash or among the versions, never half of anything.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+
+from filehost_dav.errors import ConditionFailed, Exists, IsAFolder
+from filehost_dav.paths import Area
+from filehost_dav.storage.local.disk import Disk, Found, Spot
+from filehost_dav.storage.local.faults import no_parent
+from filehost_dav.storage.local.folders import remove_tree, size_below
+from filehost_dav.storage.local.kernel import status_of
+from filehost_dav.storage.local.ledger import Account
+from filehost_dav.storage.local.receiving import Received
+from filehost_dav.storage.local.record import NOTHING, Record, read_record, write_record
+from filehost_dav.storage.local.room import Reservation, Room
+from filehost_dav.storage.local.status import Status, marked_time, unmarked_time
+from filehost_dav.storage.local.trash import Item, Trash, doomed_name
+from filehost_dav.storage.local.versions import Versions
+from filehost_dav.storage.tree import Condition, Trashed, Written
+
+
+class Committer:
+    """Changes one user's files. Spots are opened by the caller; all methods raise OSError too."""
+
+    def __init__(self, disk: Disk, trash: Trash, versions: Versions, room: Room) -> None:
+        self._disk = disk
+        self._trash = trash
+        self._versions = versions
+        self._room = room
+
+    def may_replace(self, spot: Spot, when: Condition) -> Found | None:
+        """What is at `spot` before anything is prepared; the commit asks again. Raises ConditionFailed."""
+        present = spot.look()
+        _check(when, present)
+        return present
+
+    def may_write(self, spot: Spot, when: Condition) -> Found | None:
+        """The same for a body, which never replaces a folder. Raises IsAFolder."""
+        present = spot.look()
+        if present is not None and present.status.is_folder:
+            raise IsAFolder("This is a folder")
+        _check(when, present)
+        return present
+
+    def publish(
+        self,
+        spot: Spot,
+        received: Received,
+        when: Condition,
+        reservation: Reservation,
+        *,
+        modified: int | None = None,
+        over_folder: bool = False,
+    ) -> Written:
+        """Let a temporary file, complete and closed at the end, become the file at `spot`."""
+        try:
+            dressed = self._dress(spot, received, modified)
+            if self._disk.rules.syncs_data:
+                _sync(received.file)
+            with self._disk.ledger.locked() as account:
+                present = self._present(spot, when, over_folder=over_folder)
+                if _inode(present) != dressed.replaces:
+                    dressed = self._dress(spot, received, modified)
+                self._put_file(account, spot, received.name, dressed, present, reservation)
+                crowded = self._room.keep_within(account)
+        except BaseException:
+            remove_tree(spot.folder, received.name)
+            raise
+        finally:
+            os.close(received.file)
+        self._finish(spot, crowded=crowded)
+        return Written(dressed.found.as_entry(), present is None)
+
+    def publish_folder(self, spot: Spot, name: str, when: Condition, reservation: Reservation) -> Written:
+        """Let a prepared folder beside `spot` take its place."""
+        with spot.folder.folder(name) as made:
+            size = size_below(made)
+        with self._disk.ledger.locked() as account:
+            present = self._present(spot, when, over_folder=True)
+            reservation.release_within(account)
+            self._room.admit(account, size)
+            if present is not None:
+                self._remove(account, spot, present)
+            spot.folder.rename_new(name, spot.folder, spot.name)
+            account.used += size
+            crowded = self._room.keep_within(account)
+            found = spot.find()
+        self._finish(spot, crowded=crowded)
+        return Written(found.as_entry(), present is None)
+
+    def move(self, origin: Spot, spot: Spot, when: Condition) -> Written:
+        with self._disk.ledger.locked() as account:
+            moving = origin.find()
+            present = self._present(spot, when, over_folder=True)
+            if present is None:
+                origin.folder.rename_new(origin.name, spot.folder, spot.name)
+            elif moving.status.is_folder or present.status.is_folder:
+                self._remove(account, spot, present)
+                origin.folder.rename_new(origin.name, spot.folder, spot.name)
+            else:
+                self._move_over(account, origin, moving, spot, present)
+            crowded = self._room.keep_within(account)
+            found = spot.find()
+        self._finish(spot, crowded=crowded)
+        if self._disk.rules.syncs_all:
+            origin.folder.sync()
+        return Written(found.as_entry(), present is None)
+
+    def delete(self, spot: Spot, when: Condition) -> Trashed | None:
+        with self._disk.ledger.locked() as account:
+            present = spot.find()
+            _check(when, present)
+            trashed = self._remove(account, spot, present)
+        self._finish(spot, crowded=present.path.area is Area.SIDE)
+        return trashed
+
+    def restore(self, item: Item, spot: Spot) -> Written:
+        with self._disk.ledger.locked() as account:
+            if not spot.stands():
+                raise no_parent()
+            if spot.look() is not None:
+                raise Exists(f"There is already something at this place; {_free_name(spot)} is free")
+            with self._trash.spot(item) as trashed:
+                trashed.folder.rename_new(trashed.name, spot.folder, spot.name)
+            self._trash.took_back(account, item)
+            found = spot.find()
+        self._finish(spot, crowded=False)
+        return Written(found.as_entry(), created=True)
+
+    def restore_version(self, spot: Spot, version_id: str) -> Written:
+        """The version leaves the versions, and today's content takes its place among them."""
+        with self._disk.ledger.locked() as account:
+            present, record = spot.find(), spot.record()
+            version = self._versions.find(present, record, version_id)
+            with self._versions.spot(version, spot.path) as earlier:
+                found = earlier.find()
+                self._inherit(earlier, found, present, record)
+                self._room.admit(account, found.status.size - present.status.size)
+                self._keep(account, spot, present, record)
+                earlier.folder.rename(earlier.name, spot.folder, spot.name)
+            account.kept -= found.status.size
+            found = spot.find()
+        self._finish(spot, crowded=False)
+        return Written(found.as_entry(), created=False)
+
+    def _present(self, spot: Spot, when: Condition, *, over_folder: bool) -> Found | None:
+        if not spot.stands():
+            raise no_parent()
+        spot.name = self._disk.on_disk(spot.folder, spot.path.name)
+        present = spot.look()
+        if present is not None and present.status.is_folder and not over_folder:
+            raise IsAFolder("This is a folder")
+        _check(when, present)
+        return present
+
+    def _dress(self, spot: Spot, received: Received, modified: int | None) -> _Dressed:
+        """Give the temporary file its time and its record, which the one that it replaces has part in."""
+        status = status_of(received.file)
+        present = spot.look()
+        if present is None or present.status.is_folder:
+            if modified is not None:
+                status = status._replace(modified=unmarked_time(modified))
+            record = replace(NOTHING, size=status.size, modified=status.modified, sums=received.sums)
+        else:
+            status = status._replace(modified=marked_time(status.modified if modified is None else modified))
+            record = _successor(status, received.sums, present, spot.record())
+        if record.sums or record.id:
+            write_record(received.file, record)
+        if modified is not None or record.id:
+            spot.folder.set_modified(received.name, status.modified)
+        return _Dressed(Found(spot.path, status, record), _inode(present))
+
+    def _put_file(
+        self,
+        account: Account,
+        spot: Spot,
+        name: str,
+        dressed: _Dressed,
+        present: Found | None,
+        reservation: Reservation,
+    ) -> None:
+        size = dressed.found.status.size
+        reservation.release_within(account)
+        if present is None or present.status.is_folder:
+            self._room.admit(account, size)
+            if present is not None:
+                self._remove(account, spot, present)
+            spot.folder.rename_new(name, spot.folder, spot.name)
+        else:
+            self._room.admit(account, size - present.status.size)
+            self._keep(account, spot, present, spot.record())
+            spot.folder.rename(name, spot.folder, spot.name)
+            account.used -= present.status.size
+        account.used += size
+
+    def _keep(self, account: Account, spot: Spot, present: Found, record: Record) -> None:
+        """Make a version of what is about to be replaced, where it is worth one."""
+        if spot.path.area is Area.FILES and present.status.size and self._disk.rules.protected:
+            self._versions.keep(account, spot, present, record)
+
+    def _move_over(self, account: Account, origin: Spot, moving: Found, spot: Spot, present: Found) -> None:
+        record = spot.record()
+        self._inherit(origin, moving, present, record)
+        self._keep(account, spot, present, record)
+        origin.folder.rename(origin.name, spot.folder, spot.name)
+        account.used -= present.status.size
+
+    def _inherit(self, heir: Spot, found: Found, present: Found, record: Record) -> None:
+        """Let the versions of `present` be those of the file that is about to replace it.
+
+        What comes from staging is a new content of the same file, and gets its id as well; a file that
+        was a file of its own before keeps its own.
+        """
+        file = heir.folder.open_file(heir.name)
+        try:
+            own = read_record(file)
+            merged = own.about(found.status, modified=marked_time(found.status.modified))
+            if found.path.area is Area.FILES and found.path != present.path:
+                lineage = (*own.lineage, *record.lineage_of(present.status))
+                merged = replace(merged, id=own.id_of(found.status), lineage=_distinct(lineage))
+            else:
+                merged = replace(merged, id=record.id_of(present.status), lineage=record.lineage)
+            if write_record(file, merged):
+                heir.folder.set_modified(heir.name, merged.modified)
+        finally:
+            os.close(file)
+
+    def _remove(self, account: Account, spot: Spot, present: Found) -> Trashed | None:
+        """Take what is at `spot` away: into the trash where it is worth keeping."""
+        if spot.path.area is Area.SIDE or not self._disk.rules.protected:
+            self._doom(account, spot, present)
+            return None
+        if present.status.is_folder:
+            if _remove_empty(spot):
+                return None
+        elif present.status.size == 0:
+            spot.folder.remove_file(spot.name)
+            return None
+        return self._trash.put(account, spot, present)
+
+    def _doom(self, account: Account, spot: Spot, present: Found) -> None:
+        if not present.status.is_folder:
+            spot.folder.remove_file(spot.name)
+            account.used -= present.status.size
+            return
+        with spot.folder.folder(spot.name) as folder:
+            size = size_below(folder)
+        with self._disk.corner("trash") as trash:
+            spot.folder.rename_new(spot.name, trash, doomed_name())
+        account.used -= size
+
+    def _finish(self, spot: Spot, *, crowded: bool) -> None:
+        if self._disk.rules.syncs_data:
+            spot.folder.sync()
+        if crowded:
+            self._trash.clear()
+
+
+class _Dressed:
+    """A temporary file as it will be found, and the inode of the file that this counted on replacing."""
+
+    __slots__ = ("found", "replaces")
+
+    def __init__(self, found: Found, replaces: int | None) -> None:
+        self.found = found
+        self.replaces = replaces
+
+
+def _check(when: Condition, present: Found | None) -> None:
+    if when.absent and present is not None:
+        raise ConditionFailed("Something is already there")
+    when.holds(None if present is None else present.as_entry())
+
+
+def _inode(found: Found | None) -> int | None:
+    return None if found is None else found.status.inode
+
+
+def _successor(status: Status, sums: Mapping[str, str], present: Found, record: Record) -> Record:
+    return Record(
+        id=record.id_of(present.status),
+        lineage=record.lineage,
+        size=status.size,
+        modified=status.modified,
+        etag=f"{status.inode:x}-{secrets.token_hex(8)}",
+        sums=sums,
+    )
+
+
+def _distinct(lineage: tuple[str, ...]) -> tuple[str, ...]:
+    most = 8  # a record must stay small; the oldest branches of a file's history are forgotten
+    return tuple(dict.fromkeys(lineage))[:most]
+
+
+def _remove_empty(spot: Spot) -> bool:
+    try:
+        spot.folder.remove_folder(spot.name)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
+def _free_name(spot: Spot) -> str:
+    stem, dot, extension = spot.path.name.rpartition(".")
+    if not stem:
+        stem, dot, extension = spot.path.name, "", ""
+    number = 1
+    while True:
+        suffix = " (restored)" if number == 1 else f" (restored {number})"
+        name = f"{stem}{suffix}{dot}{extension}"
+        if spot.folder.status(name) is None:
+            return name
+        number += 1
+
+
+def _sync(file: int) -> None:
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(file)
+    else:
+        os.fsync(file)

@@ -1,0 +1,84 @@
+"""Copies of files and whole folders, made beside their target under a name of ours, ready to be renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+
+from filehost_dav.storage.local.disk import Disk, Found
+from filehost_dav.storage.local.folders import Folder, size_below
+from filehost_dav.storage.local.kernel import status_of
+from filehost_dav.storage.local.record import Record, read_record, write_record
+from filehost_dav.storage.local.spelling import shown
+from filehost_dav.storage.local.status import unmarked_time
+
+_PIECE = 1 << 30  # bytes asked of the kernel at once
+
+
+def size_of(folder: Folder, name: str, found: Found) -> int:
+    """Bytes of a file, or of all files below a folder. Raises OSError."""
+    if not found.status.is_folder:
+        return found.status.size
+    with folder.folder(name) as inner:
+        return size_below(inner)
+
+
+def copy_tree(source: Folder, name: str, target: Folder, target_name: str, disk: Disk) -> None:
+    """Copy a folder with all that can be served in it. Raises OSError."""
+    target.make_folder(target_name)
+    with source.folder(name) as inner, target.folder(target_name) as made:
+        for member, status in inner.members():
+            safe = shown(member)
+            if safe is None:
+                continue
+            if status.is_folder:
+                copy_tree(inner, member, made, safe, disk)
+            else:
+                os.close(copy_file(inner, member, made, safe, disk))
+
+
+def copy_file(source: Folder, name: str, target: Folder, target_name: str, disk: Disk) -> int:
+    """Copy a file with its time and checksums; a descriptor of the copy. Raises OSError."""
+    original = source.open_file(name)
+    try:
+        copied = target.create(target_name)
+        try:
+            _copy_bytes(original, copied)
+            status, record = status_of(original), read_record(original)
+            modified = unmarked_time(status.modified)
+            target.set_modified(target_name, modified)
+            sums = record.sums_of(status)
+            if sums:
+                write_record(copied, replace(Record(), size=status.size, modified=modified, sums=sums))
+            if disk.rules.syncs_data:
+                os.fsync(copied)
+        except BaseException:
+            os.close(copied)
+            raise
+        return copied
+    finally:
+        os.close(original)
+
+
+if hasattr(os, "copy_file_range"):
+
+    def _copy_bytes(original: int, copied: int) -> None:
+        # Shares the blocks where the file system can, and stays in the kernel elsewhere.
+        try:
+            while os.copy_file_range(original, copied, _PIECE):
+                pass
+        except OSError:
+            if os.lseek(copied, 0, os.SEEK_CUR):
+                raise
+            _copy_by_hand(original, copied)
+
+else:
+
+    def _copy_bytes(original: int, copied: int) -> None:
+        _copy_by_hand(original, copied)
+
+
+def _copy_by_hand(original: int, copied: int) -> None:
+    with os.fdopen(os.dup(original), "rb") as reading, os.fdopen(os.dup(copied), "wb") as writing:
+        shutil.copyfileobj(reading, writing, 256 * 1024)

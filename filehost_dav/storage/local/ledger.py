@@ -1,0 +1,129 @@
+"""The ledger of one user: the lock that orders all changes, and the bytes in use, exact across processes.
+
+A small file holds the figures and what each process has reserved for uploads on their way. Whoever
+holds its lock is the only one to change the user's files. The figures are marked as open while they
+are being changed: a process killed in between leaves that mark, and the next one knows that they must
+be counted anew. So do a restart of the machine and a ledger that is new.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filehost_dav.storage.local.folders import Folder
+from filehost_dav.storage.local.locks import hold
+from filehost_dav.storage.local.processes import boot, own_mark, runs
+
+_HEAD = struct.Struct("=8s8sqqqqq")  # magic, boot, used, kept, unmeasured, changes, state
+_MAGIC = b"filehost"
+_SLOT = struct.Struct("=48sq")  # a process, the bytes it has reserved
+_SLOTS = 64
+_TABLE = 64  # where the slots begin
+_OPEN, _STALE = 1, 2
+
+
+class Account:
+    """The figures while the lock is held, in bytes; change them, they are written at the end.
+
+    `used` is everything: files, side files, staging, trash, versions. `kept` is the part of it that
+    gives way when room is needed: trash and versions. `unmeasured` counts the folders in the trash
+    whose size is not known yet and still stands under files. `changes` grows with every holder.
+    """
+
+    __slots__ = ("_file", "changes", "kept", "stale", "unmeasured", "used")
+
+    def __init__(self, file: int, head: bytes) -> None:
+        self._file = file
+        self.used = self.kept = self.unmeasured = self.changes = 0
+        self.stale = True
+        if len(head) == _HEAD.size:
+            magic, booted, used, kept, unmeasured, changes, state = _HEAD.unpack(head)
+            if magic == _MAGIC:
+                self.used, self.kept, self.unmeasured, self.changes = used, kept, unmeasured, changes
+                self.stale = state != 0 or booted != boot()
+
+    @property
+    def live(self) -> int:
+        """Bytes of what the user sees as files, with staging."""
+        return self.used - self.kept
+
+    def reserved(self) -> int:
+        """Bytes reserved by processes that run."""
+        return sum(amount for _, mark, amount in self._slots() if amount > 0 and runs(mark) is not False)
+
+    def reserve(self, amount: int) -> None:
+        """Change what this process has reserved by `amount`. With more processes than slots, it is not kept."""
+        mine = own_mark()
+        slots = list(self._slots())
+        index, held = next(((at, had) for at, mark, had in slots if mark == mine), (None, 0))
+        if index is None:
+            index = next((at for at, mark, _ in slots if not mark or runs(mark) is False), None)
+        if index is not None:
+            slot = _SLOT.pack(mine.encode(), max(0, held + amount))
+            _write_at(self._file, slot, _TABLE + index * _SLOT.size)
+
+    def save(self, *, still_open: bool) -> None:
+        state = (_OPEN if still_open else 0) | (_STALE if self.stale else 0)
+        head = _HEAD.pack(_MAGIC, boot(), self.used, self.kept, self.unmeasured, self.changes, state)
+        _write_at(self._file, head, 0)
+
+    def _slots(self) -> Iterator[tuple[int, str, int]]:
+        table = _read_at(self._file, _SLOTS * _SLOT.size, _TABLE)
+        table = table.ljust(_SLOTS * _SLOT.size, b"\0")
+        for index, (mark, amount) in enumerate(_SLOT.iter_unpack(table)):
+            yield index, mark.rstrip(b"\0").decode("ascii", "replace"), amount
+
+
+class Ledger:
+    """One user's ledger, a file at `relative` below `root`."""
+
+    def __init__(self, root: Folder, relative: str) -> None:
+        self._root = root
+        self._relative = relative
+
+    @contextmanager
+    def locked(self) -> Iterator[Account]:
+        """Hold the user's lock. Never take it twice: the second waits for the first."""
+        # A descriptor of its own for each holder, so that threads of one process exclude each other.
+        file = self._root.open_own(self._relative, os.O_RDWR)
+        try:
+            hold(file)
+            account = Account(file, _read_at(file, _HEAD.size, 0))
+            account.changes += 1
+            account.save(still_open=True)
+            try:
+                yield account
+            finally:
+                account.save(still_open=False)
+        finally:
+            os.close(file)
+
+    def glance(self) -> Account:
+        """The figures of this moment, without waiting and without changing them."""
+        file = self._root.open_own(self._relative, os.O_RDWR)
+        try:
+            return Account(file, _read_at(file, _HEAD.size, 0))
+        finally:
+            os.close(file)
+
+
+if hasattr(os, "pread"):
+
+    def _read_at(file: int, size: int, offset: int) -> bytes:
+        return os.pread(file, size, offset)
+
+    def _write_at(file: int, data: bytes, offset: int) -> None:
+        os.pwrite(file, data, offset)
+
+else:  # Windows
+
+    def _read_at(file: int, size: int, offset: int) -> bytes:
+        os.lseek(file, offset, os.SEEK_SET)
+        return os.read(file, size)
+
+    def _write_at(file: int, data: bytes, offset: int) -> None:
+        os.lseek(file, offset, os.SEEK_SET)
+        os.write(file, data)

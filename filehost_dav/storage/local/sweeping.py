@@ -1,0 +1,99 @@
+"""Sweeping one user's corner: what crashes left behind, and what has been kept long enough.
+
+Nothing that a user could still want is touched: temporary files of processes that are gone, doomed
+things, expired trash, thinned versions. Safe at any time and in any process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from filehost_dav.storage.local.counting import recount_quietly
+from filehost_dav.storage.local.disk import TRASH, VERSIONS, Disk
+from filehost_dav.storage.local.folders import Folder, remove_tree
+from filehost_dav.storage.local.processes import runs
+from filehost_dav.storage.local.rules import DAY
+from filehost_dav.storage.local.spelling import RESERVED
+from filehost_dav.storage.local.status import Status
+from filehost_dav.storage.local.trash import DOOMED, Trash
+from filehost_dav.storage.local.versions import Versions, thinned
+
+_UNKNOWN_AGE = DAY  # a temporary file of a process that cannot be asked for
+_DEAD_AGE = 60 * 1_000_000_000  # of one that is known to be gone; not zero, for a clock that is off
+_EMPTY_AGE = DAY  # a folder made for side files that no longer are
+
+
+def sweep(disk: Disk, trash: Trash, versions: Versions) -> None:
+    """Raises OSError."""
+    for corner in ("files", "side", "staging", TRASH, VERSIONS):
+        with disk.corner(corner) as folder:
+            sweep_orphans(folder, disk.rules.clock())
+    for corner in ("side", "staging"):
+        with disk.corner(corner) as folder:
+            _remove_empty_below(folder, disk.rules.clock())
+    expire(disk, trash, versions)
+    trash.clear()
+    recount_quietly(disk)
+
+
+def expire(disk: Disk, trash: Trash, versions: Versions) -> None:
+    """Give up trash and versions that are old enough, and versions beyond what one user may have."""
+    now, keeping = disk.rules.clock(), disk.rules.retention
+    with disk.ledger.locked() as account:
+        for item in trash.items():
+            if keeping.trash is not None and now - item.deleted > keeping.trash:
+                trash.doom(account, item)
+        trash.tidy()
+        for version in list(
+            thinned(versions.all(), now=now, all_for=keeping.versions_all, daily_for=keeping.versions_daily)
+        ):
+            versions.drop(account, version)
+        if keeping.versions_most is not None:
+            kept = versions.all()
+            excess = sum(map(versions.size, kept)) - keeping.versions_most
+            for version in kept:
+                if excess <= 0:
+                    break
+                excess -= versions.drop(account, version)
+
+
+def orphans(folder: Folder, now: int) -> Iterator[tuple[Folder, str]]:
+    """Temporary files and folders below that no running process will finish."""
+    for name, status in folder.members():
+        if name.startswith(RESERVED):
+            if _is_orphan(name, status, now):
+                yield folder, name
+        elif status.is_folder:
+            with contextlib.suppress(FileNotFoundError), folder.folder(name) as inner:
+                yield from orphans(inner, now)
+
+
+def sweep_orphans(folder: Folder, now: int) -> int:
+    """Remove the orphans below; how many there were."""
+    found = 0
+    for place, name in orphans(folder, now):
+        remove_tree(place, name)
+        found += 1
+    return found
+
+
+def _is_orphan(name: str, status: Status, now: int) -> bool:
+    mark = name[len(RESERVED) :].rpartition(".")[0]
+    if not mark or name.startswith(DOOMED):
+        return False
+    running = runs(mark)
+    if running:
+        return False
+    return now - status.changed > (_DEAD_AGE if running is False else _UNKNOWN_AGE)
+
+
+def _remove_empty_below(folder: Folder, now: int) -> None:
+    for name, status in folder.members():
+        if not status.is_folder:
+            continue
+        with contextlib.suppress(FileNotFoundError), folder.folder(name) as inner:
+            _remove_empty_below(inner, now)
+        if now - status.modified > _EMPTY_AGE:
+            with contextlib.suppress(OSError):  # not empty, or in use again
+                folder.remove_folder(name)

@@ -1,0 +1,176 @@
+"""Earlier contents of one user's files.
+
+A version is a second name given to the old content just before a new one takes its place: no byte is
+copied. It is kept under the id of its file, which stays the same through renames and overwriting, so
+that versions follow a file without being moved. The name on disk also tells when it was replaced and
+what it was called. All methods that take an account need the user's lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from filehost_dav.paths import LONGEST_NAME, FilePath
+from filehost_dav.storage.local.content import LocalContent, content_of
+from filehost_dav.storage.local.disk import VERSIONS, Disk, Found, Spot
+from filehost_dav.storage.local.faults import nothing_here
+from filehost_dav.storage.local.folders import Folder, make_folders
+from filehost_dav.storage.local.ledger import Account
+from filehost_dav.storage.local.record import Record
+from filehost_dav.storage.tree import Version
+
+_NAME = re.compile(r"(\d{19})\.([0-9a-f-]+)\.(.+)", re.DOTALL)
+_ID = re.compile(r"\d{19}\.[0-9a-f-]+")
+
+
+class Kept(NamedTuple):
+    """A version on disk: its bucket and name there, when it was replaced (ns), and whose it is."""
+
+    bucket: str
+    name: str
+    replaced: int
+    lineage: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.replaced:019d}.{self.lineage}"
+
+
+class Versions:
+    """One user's versions."""
+
+    def __init__(self, disk: Disk, *, follow_records: bool) -> None:
+        """`follow_records`: files keep records, so versions go by id; else by path, until a rename."""
+        self._disk = disk
+        self._follow_records = follow_records
+
+    def keep(self, account: Account, spot: Spot, found: Found, record: Record) -> None:
+        """Keep the content that is about to be replaced. Raises OSError."""
+        lineage = self._lineages(found, record)[0]
+        bucket = _bucket(lineage)
+        # Never before the content itself was born: a clock set back must not put the newest version last.
+        moment = max(self._disk.rules.clock(), found.status.born + 1)
+        with self._disk.corner(VERSIONS) as versions:
+            while True:
+                try:
+                    spot.folder.link(spot.name, versions, f"{bucket}/{_name(moment, lineage, found.path.name)}")
+                except FileNotFoundError:
+                    make_folders(versions, bucket)
+                except FileExistsError:
+                    moment += 1
+                else:
+                    break
+            if self._disk.rules.syncs_all:
+                with versions.folder(bucket) as folder:
+                    folder.sync()
+        account.used += found.status.size
+        account.kept += found.status.size
+
+    def of(self, found: Found, record: Record) -> Iterator[Version]:
+        """The versions of a file, the newest first. Raises OSError."""
+        lineages = self._lineages(found, record)
+        kept = [version for lineage in lineages for version in self._under(lineage)]
+        for version in sorted(kept, key=lambda one: one.replaced, reverse=True):
+            described = self._describe(version, found)
+            if described is not None:
+                yield described
+
+    def find(self, found: Found, record: Record, version_id: str) -> Kept:
+        """Raises NotFound, OSError."""
+        if _ID.fullmatch(version_id):
+            lineage = version_id.partition(".")[2]
+            if lineage in self._lineages(found, record):
+                for version in self._under(lineage):
+                    if version.id == version_id:
+                        return version
+        raise nothing_here()
+
+    def spot(self, version: Kept, path: FilePath) -> Spot:
+        """Where a version lies. Raises OSError."""
+        folder = self._disk.root.folder(f"{VERSIONS}/{self._disk.user}/{version.bucket}")
+        return Spot(self._disk.root, "", folder, version.name, path)
+
+    def open(self, version: Kept, path: FilePath) -> LocalContent:
+        """Raises OSError."""
+        with self.spot(version, path) as spot:
+            return content_of(path, spot.folder.open_file(version.name))
+
+    def all(self) -> list[Kept]:
+        """Every version of the user, the oldest first. Raises OSError."""
+        with self._disk.corner(VERSIONS) as versions:
+            return sorted(
+                (version for bucket in versions.names() for version in _in_bucket(versions, bucket)),
+                key=lambda one: one.replaced,
+            )
+
+    def drop(self, account: Account, version: Kept) -> int:
+        """Remove a version for good; the bytes it gives back. Raises OSError."""
+        with self.spot(version, FilePath.root()) as spot:
+            status = spot.folder.status(version.name)
+            if status is None:
+                return 0
+            spot.folder.remove_file(version.name)
+        account.used -= status.size
+        account.kept -= status.size
+        return status.size
+
+    def size(self, version: Kept) -> int:
+        """Bytes; 0 when it is gone. Raises OSError."""
+        with self.spot(version, FilePath.root()) as spot:
+            status = spot.folder.status(version.name)
+            return 0 if status is None else status.size
+
+    def _lineages(self, found: Found, record: Record) -> tuple[str, ...]:
+        if self._follow_records:
+            return record.lineage_of(found.status)
+        return (hashlib.sha256(str(found.path).encode()).hexdigest()[:24],)
+
+    def _under(self, lineage: str) -> Iterable[Kept]:
+        with self._disk.corner(VERSIONS) as versions:
+            return [kept for kept in _in_bucket(versions, _bucket(lineage)) if kept.lineage == lineage]
+
+    def _describe(self, version: Kept, found: Found) -> Version | None:
+        with self.spot(version, found.path) as spot:
+            status = spot.folder.status(version.name)
+            # A kill between keeping and replacing leaves a version that is the present content itself.
+            if status is None or status.inode == found.status.inode:
+                return None
+            etag = spot.record().etag_of(status)
+        return Version(version.id, found.path, version.replaced, status.size, status.modified, etag)
+
+
+def thinned(versions: Iterable[Kept], *, now: int, all_for: int, daily_for: int | None) -> Iterator[Kept]:
+    """Those to give up, of versions given the oldest first: older than `all_for` and not the last of
+    their day, or older than `daily_for`. Times in nanoseconds.
+    """
+    day = 86_400 * 1_000_000_000
+    last: dict[tuple[str, int], Kept] = {}
+    aged = [version for version in versions if now - version.replaced > all_for]
+    for version in aged:
+        last[version.lineage, version.replaced // day] = version
+    for version in aged:
+        outlived = daily_for is not None and now - version.replaced > daily_for
+        if outlived or last[version.lineage, version.replaced // day] is not version:
+            yield version
+
+
+def _name(moment: int, lineage: str, name: str) -> str:
+    head = f"{moment:019d}.{lineage}."
+    return head + name.encode()[-(LONGEST_NAME - len(head)) :].decode("utf-8", "ignore")
+
+
+def _bucket(lineage: str) -> str:
+    """Two hex digits: some hundred folders, so that none of them grows long."""
+    return hashlib.blake2b(lineage.encode(), digest_size=1).hexdigest()
+
+
+def _in_bucket(versions: Folder, bucket: str) -> list[Kept]:
+    try:
+        with versions.folder(bucket) as folder:
+            names = folder.names()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [Kept(bucket, name, int(match[1]), match[2]) for name in names if (match := _NAME.fullmatch(name))]
