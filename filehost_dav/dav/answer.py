@@ -22,8 +22,9 @@ StartResponse = Callable[..., Any]
 class Answer:
     """A status line, headers, and either whole bytes (their length is added) or parts to send in turn.
 
-    Parts without a Content-Length header are sent chunked. The contents of Spans are closed by whoever
-    sends them, whether they were sent to the end or not.
+    Parts without a Content-Length header are sent chunked. The content of a Span is closed by whoever
+    sends it, whether it was sent to the end or not, so it stands in one Span only; parts that have a
+    `close` are closed by that instead.
     """
 
     status: str

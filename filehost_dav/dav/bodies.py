@@ -7,10 +7,6 @@ Content-Length, so that a broken upload raises instead of ending early and being
 from __future__ import annotations
 
 from typing import Any, Final
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from filehost_dav.errors import BadBody, TooLarge, Truncated
 from filehost_dav.storage.tree import Body
@@ -29,26 +25,6 @@ def body_of(environ: dict[str, Any]) -> Body:
     if length:
         raise BadBody("The Content-Length is not a number")
     return StreamBody(stream, None) if environ.get("wsgi.input_terminated") else StreamBody(stream, 0)
-
-
-def is_empty(environ: dict[str, Any]) -> bool:
-    """Whether the request announces no body at all."""
-    return environ.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in environ
-
-
-def document(environ: dict[str, Any]) -> Element | None:
-    """The XML body, read to its end whatever its framing; None when it is empty.
-
-    Raises BadBody when it is not well formed or declares entities, TooLarge beyond 1 MiB.
-    """
-    whole = read_whole(body_of(environ), LARGEST_DOCUMENT)
-    if not whole.strip():
-        return None
-    try:
-        root: Element = fromstring(whole, forbid_dtd=False)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise BadBody("The XML in this request is not well formed") from None
-    return root
 
 
 def read_whole(body: Body, limit: int) -> bytes:

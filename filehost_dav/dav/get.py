@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Iterator
 from typing import Final
 
-from filehost_dav.dav.answer import Answer, Headers, Part
+from filehost_dav.dav.answer import Answer, Headers
 from filehost_dav.dav.digests import computed, wanted
 from filehost_dav.dav.guards import require_lists
 from filehost_dav.dav.media import file_headers
@@ -106,19 +107,38 @@ def _partial(content: Content, headers: Headers, ranges: list[ByteRange]) -> Ans
 
 
 def _multipart(content: Content, headers: Headers, ranges: list[ByteRange]) -> Answer:
-    """RFC 9110 14.6; the boundary is random, so that no file can hold it on purpose."""
-    boundary = base64.b32encode(os.urandom(15)).decode()
-    kind = dict(headers)["Content-Type"]
-    parts: list[Part] = []
-    for one in ranges:
-        part = f"\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: "
-        parts.append((part + _content_range(one, content.entry.size) + "\r\n\r\n").encode())
-        parts.append(Span(content, one.start, one.length))
-    parts.append(f"\r\n--{boundary}--\r\n".encode())
-    length = sum(part.length if isinstance(part, Span) else len(part) for part in parts)
+    parts = Multipart(content, dict(headers)["Content-Type"], ranges)
     fields = [(name, value) for name, value in headers if name != "Content-Type"]
-    fields += [("Content-Type", f"multipart/byteranges; boundary={boundary}"), ("Content-Length", str(length))]
-    return Answer("206 Partial Content", fields, tuple(parts))
+    fields += [("Content-Type", parts.kind), ("Content-Length", str(parts.length))]
+    return Answer("206 Partial Content", fields, parts)
+
+
+class Multipart:
+    """Several ranges of one open file as multipart/byteranges (RFC 9110 14.6); closing it closes the file."""
+
+    def __init__(self, content: Content, kind: str, ranges: list[ByteRange]) -> None:
+        """`kind` is the media type of the file."""
+        # Random, so that no file can hold it on purpose.
+        boundary = base64.b32encode(os.urandom(15)).decode()
+        self.kind = f"multipart/byteranges; boundary={boundary}"
+        self._content = content
+        self._end = f"\r\n--{boundary}--\r\n".encode()
+        start = f"\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: "
+        size = content.entry.size
+        self._parts = [((start + _content_range(one, size) + "\r\n\r\n").encode(), one) for one in ranges]
+
+    @property
+    def length(self) -> int:
+        return sum(len(head) + one.length for head, one in self._parts) + len(self._end)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for head, one in self._parts:
+            yield head
+            yield from self._content.blocks(one.start, one.length)
+        yield self._end
+
+    def close(self) -> None:
+        self._content.close()
 
 
 def _content_range(one: ByteRange, size: int) -> str:
@@ -142,8 +162,10 @@ def _folder(request: Request) -> Answer:
 
 
 def _without_body(answer: Answer) -> Answer:
-    if isinstance(answer.body, tuple):
-        for part in answer.body:
-            if isinstance(part, Span):
-                part.content.close()
+    body = answer.body
+    if isinstance(body, Multipart):
+        body.close()
+    elif isinstance(body, tuple):
+        for span in body:
+            span.content.close()
     return Answer(answer.status, answer.headers)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from xml.etree.ElementTree import Element, tostring
-from xml.sax.saxutils import escape
 
 from filehost_dav.dav.answer import Answer, Headers
-from filehost_dav.dav.bodies import Nothing, document
+from filehost_dav.dav.bodies import LARGEST_DOCUMENT, Nothing, body_of, read_whole
 from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
+from filehost_dav.dav.markup import Element, escaped, parsed
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.put import require_parent
 from filehost_dav.dav.request import Request, depth
@@ -30,10 +29,10 @@ SUPPORTED: Final = (
 
 def lock(request: Request) -> Answer:
     """200, or 201 where the lock created an empty file. An empty body refreshes the lock named in If."""
-    wanted = document(request.environ)
-    if wanted is None:
+    wanted = read_whole(body_of(request.environ), LARGEST_DOCUMENT)
+    if not wanted.strip():
         return _refresh(request)
-    exclusive, owner = _lockinfo(wanted)
+    exclusive, owner = _lockinfo(parsed(wanted))
     conditions = Preconditions.of(request.environ)
     present = entry_at(request, request.path)
     if present is None:
@@ -82,8 +81,8 @@ def active_lock(granted: Lock, href: str) -> str:
         f"<D:lockscope><D:{scope}/></D:lockscope>"
         f"<D:depth>{'infinity' if granted.deep else '0'}</D:depth>{granted.info}"
         f"<D:timeout>Second-{granted.timeout}</D:timeout>"
-        f"<D:locktoken><D:href>{escape(granted.token)}</D:href></D:locktoken>"
-        f"<D:lockroot><D:href>{escape(href)}</D:href></D:lockroot></D:activelock>"
+        f"<D:locktoken><D:href>{escaped(granted.token)}</D:href></D:locktoken>"
+        f"<D:lockroot><D:href>{escaped(href)}</D:href></D:lockroot></D:activelock>"
     )
 
 
@@ -178,21 +177,20 @@ def _is_deep(request: Request) -> bool:
 
 
 def _lockinfo(root: Element) -> tuple[bool, str]:
-    """Whether an exclusive lock is wanted, and the owner element as text. Raises Refusal (400)."""
-    scope = next(iter(root.find("{DAV:}lockscope") or ()), None)
-    kind = next(iter(root.find("{DAV:}locktype") or ()), None)
-    if root.tag != "{DAV:}lockinfo" or scope is None or kind is None or kind.tag != "{DAV:}write":
+    """Whether an exclusive lock is wanted, and the owner element as it was written. Raises Refusal (400)."""
+    parts = {child.name: child for child in root.children}
+    scope, kind = (_only_name(parts.get(f"{{DAV:}}{name}")) for name in ("lockscope", "locktype"))
+    if root.name != "{DAV:}lockinfo" or kind != "{DAV:}write":
         raise Refusal(400, "A lock needs a scope and the type write")
-    if scope.tag not in ("{DAV:}exclusive", "{DAV:}shared"):
+    if scope not in ("{DAV:}exclusive", "{DAV:}shared"):
         raise Refusal(400, "The scope of a lock must be exclusive or shared")
-    owner = root.find("{DAV:}owner")
-    text = "" if owner is None else _owner_text(owner)
+    owner = parts.get("{DAV:}owner")
+    text = owner.standalone() if owner else ""
     if len(text) > _LARGEST_OWNER:
         raise Refusal(400, "The owner of a lock may not be that long")
-    return scope.tag == "{DAV:}exclusive", text
+    return scope == "{DAV:}exclusive", text
 
 
-def _owner_text(owner: Element) -> str:
-    """The element with all its namespaces declared on it, so that it can stand anywhere."""
-    owner.tail = None
-    return tostring(owner, encoding="unicode")
+def _only_name(element: Element | None) -> str | None:
+    """The name of the first element inside."""
+    return element.children[0].name if element and element.children else None

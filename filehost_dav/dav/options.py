@@ -11,7 +11,7 @@ from typing import Final
 from filehost_dav.dav.answer import Answer
 from filehost_dav.storage.tree import Entry
 
-DAV: Final = "1, 2, 3"
+DAV: Final = "1, 2, 3, extended-mkcol"
 _ALL: Final = "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"
 _FILE: Final = _ALL.replace(", MKCOL", "")
 _FOLDER: Final = _FILE.replace(", PUT", "")

@@ -159,6 +159,32 @@ def test_a_body_that_mkcol_does_not_understand_makes_nothing(client: Client) -> 
     assert client.get("/new").status == 404
 
 
+MKCOL = '<mkcol xmlns="DAV:"><set><prop><resourcetype><collection/></resourcetype>{}</prop></set></mkcol>'
+XML = {"Content-Type": "text/xml; charset=utf-8"}
+
+
+def test_a_folder_is_made_with_its_properties(client: Client) -> None:
+    body = MKCOL.format('<color xmlns="urn:test">red</color>')
+    assert client("MKCOL", "/new", body, XML).status == 201
+    found = client.propfind("/new", "0", ["{urn:test}color"]).responses()
+    assert found["/new/"]["{urn:test}color"].text == "red"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (MKCOL.format("<getetag>mine</getetag>"), 403),
+        (MKCOL.replace("<collection/>", '<collection/><calendar xmlns="urn:c"/>').format(""), 403),
+        (MKCOL.replace("<collection/>", "").format(""), 403),
+        ("<mkcol", 400),
+        ('<other xmlns="DAV:"/>', 400),
+    ],
+)
+def test_a_folder_that_cannot_be_as_asked_is_not_made(client: Client, body: str, status: int) -> None:
+    assert client("MKCOL", "/new", body, XML).status == status
+    assert client.get("/new").status == 404
+
+
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
