@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +21,10 @@ from filehost_dav.accounts.throttle import Patience, Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
 from filehost_dav.http.workers import Listener, Service
-from filehost_dav.logs.lines import shape_of, write
-from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
 from filehost_dav.policy.patterns import Patterns
 from filehost_dav.policy.roles import Policy
 from filehost_dav.policy.signatures import ANY_CONTENT, Signatures
+from filehost_dav.requestlog import Record, RequestLog, as_json, as_plain, as_terminal, is_trouble
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.schema import migrate
 from filehost_dav.storage.aside import Limits
@@ -162,11 +162,16 @@ def _door(config: Config, records: Records, key: bytes) -> SigningIn:
 
 
 def _reporter(config: Config) -> Callable[[Record], None]:
-    shape = shape_of(config.log.format)
-    wanted = choice_of(config.log.requests, shape)
+    """Writes one whole line at a time, so that lines of several processes do not mix."""
+    on_terminal = sys.stdout.isatty()
+    shape = {"plain": as_plain, "json": as_json, "terminal": as_terminal}.get(config.log.format)
+    shape = shape or (as_terminal if on_terminal else as_plain)
+    wanted = config.log.requests
+    if wanted == "auto":
+        wanted = "failures" if on_terminal else "all"
 
     def report(record: Record) -> None:
-        if wanted(record):
-            write(as_line(record, shape))
+        if wanted == "all" or (wanted == "failures" and is_trouble(record)):
+            os.write(1, shape(record).encode("utf-8", "backslashreplace") + b"\n")
 
     return report

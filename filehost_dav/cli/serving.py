@@ -11,8 +11,6 @@ from filehost_dav.accounts.users import User
 from filehost_dav.cli.place import Place, place_options
 from filehost_dav.config import Config
 from filehost_dav.http.workers import serve
-from filehost_dav.logs import events
-from filehost_dav.logs.lines import shape_of
 
 FIRST_USER = "me"
 
@@ -31,7 +29,6 @@ def command(place: Place, host: str | None, port: str | None) -> None:
         return place.settings(server__host=host, server__port=port)
 
     first = load()
-    events.begin(shape_of(first.log.format))
     password = _first_account(first)
 
     def ready(url: str) -> None:

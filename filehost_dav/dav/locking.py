@@ -11,6 +11,7 @@ from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
 from filehost_dav.dav.markup import Element, escaped, parsed
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.put import require_parent
+from filehost_dav.dav.records import removed
 from filehost_dav.dav.request import Request, depth
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.errors import ConditionFailed, FilehostError, Locked
@@ -57,7 +58,10 @@ def lock(request: Request) -> Answer:
 
 
 def unlock(request: Request) -> Answer:
-    """204. 409 when the token is of no lock on this resource, 403 when somebody else holds it."""
+    """204. 409 when the token is of no lock on this resource, 403 when somebody else holds it.
+
+    An empty file whose content was refused goes with its lock: Explorer, Finder and davfs2 make one first.
+    """
     header = request.header("HTTP_LOCK_TOKEN")
     if not header:
         raise Refusal(400, "The Lock-Token header is missing")
@@ -70,6 +74,8 @@ def unlock(request: Request) -> Answer:
     if found.principal != request.user:
         raise Refusal(403, "Somebody else holds this lock")
     request.services.locks.release(request.user, token)
+    if request.home.forget_placeholder(found.path):
+        removed(request, found.path)
     return Answer("204 No Content", [])
 
 

@@ -18,7 +18,7 @@ from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.state.locks import LockStore
 from filehost_dav.state.properties import Properties
-from filehost_dav.storage.tree import Tree
+from filehost_dav.storage.home import Home
 
 Environ = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Request:
     path: FilePath
     prefix: str
     user: str
-    home: Tree
+    home: Home
     services: Services
 
     @classmethod

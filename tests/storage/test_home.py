@@ -28,7 +28,6 @@ PDF = b"%PDF-1.7\nwords"
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9
 
 
-keeps_trash = pytest.mark.parametrize("storage", ["object-sqlite"], indirect=True)
 on_disk = pytest.mark.parametrize("storage", ["local"], indirect=True)
 
 
@@ -226,7 +225,6 @@ def test_a_staging_folder_is_judged_member_by_member_when_it_is_published(home: 
     assert read(home, "a/evil.pdf") == PDF
 
 
-@keeps_trash
 def test_word_saves_and_the_document_it_parked_goes_to_the_trash_under_its_own_name(home: Home) -> None:
     home.make_folder(at("/d"))
     put(home, "/d/doc.docx", b"PK\x03\x04 old")
@@ -258,7 +256,6 @@ def test_a_document_from_before_the_content_check_can_be_parked_and_put_back(hom
     assert read(home, "doc.docx") == b"typed by hand"
 
 
-@keeps_trash
 @pytest.mark.parametrize("how", ["write", "move", "park"])
 def test_what_replaces_a_parked_document_sends_it_to_the_trash(home: Home, how: str) -> None:
     put(home, "doc.txt", b"precious")
@@ -272,7 +269,6 @@ def test_what_replaces_a_parked_document_sends_it_to_the_trash(home: Home, how: 
     assert trashed(home) == {"/doc.txt": b"precious"}
 
 
-@keeps_trash
 def test_a_deleted_folder_sends_the_documents_parked_in_it_to_the_trash(home: Home) -> None:
     home.make_folder(at("/d"))
     put(home, "/d/doc.txt", b"precious")
