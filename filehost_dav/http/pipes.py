@@ -7,6 +7,7 @@ is closed, never lent again.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -33,7 +34,19 @@ class Pipe:
     def pour(self, target: int, count: int) -> None:
         """Give the `count` bytes it holds to a file. Raises OSError when the file takes no more."""
         while count:
-            count -= os.splice(self._reads, target, count)
+            try:
+                count -= os.splice(self._reads, target, count)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                count -= self._copy(target, count)  # a file system that cannot splice
+
+    def _copy(self, target: int, count: int) -> int:
+        data = memoryview(os.read(self._reads, count))
+        at = 0
+        while at < len(data):
+            at += os.write(target, data[at:])
+        return at
 
     def close(self) -> None:
         os.close(self._reads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -29,16 +30,17 @@ class Certificate:
 class Tls:
     """The server's side of TLS."""
 
-    def __init__(self, certificate: Certificate) -> None:
+    def __init__(self, certificate: Certificate, *, clock: Callable[[], float] = monotonic) -> None:
         """Raises OSError (ssl.SSLError among them) when the files cannot be used."""
+        self._clock = clock
         self._files = certificate
         self._seen = self._stamps()
         self._context = make_context(certificate)
-        self._look_at = monotonic() + _LOOK
+        self._look_at = clock() + _LOOK
 
     def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
         """The socket, its handshake not begun yet."""
-        now = monotonic()
+        now = self._clock()
         if now >= self._look_at:
             self._look_at = now + _LOOK
             self._reload()

@@ -202,3 +202,17 @@ def request(method: str = "GET", path: str = "/", *fields: str, body: bytes = b"
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def demo(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+    """`/refuse` answers without reading; anything else echoes method, path, query and body."""
+    if environ["PATH_INFO"] == "/refuse":
+        return _say(start, "401 Unauthorized", b"no")
+    body = environ["wsgi.input"].read()
+    parts = [environ[key].encode("latin-1") for key in ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")]
+    return _say(start, "200 OK", b"|".join([*parts, body]))
+
+
+def _say(start: Callable[..., Any], status: str, body: bytes) -> list[bytes]:
+    start(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
