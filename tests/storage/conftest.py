@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +17,84 @@ from filehost_dav.storage.tree import Storage, Tree
 
 KINDS = ("local", "object-sqlite", pytest.param("object-postgres", marks=pytest.mark.postgres))
 
+# What object storage does not keep yet, or keeps otherwise.
+BEHIND = (
+    "test_announced_checksums_are_kept",
+    "test_a_copy_of_a_file_keeps_its_time",
+    "test_restoring_never_overwrites",
+    "test_restoring_needs_the_folder",
+    "test_a_staged_file_published_over_a_document",
+    "test_the_trash_is_swept_after_thirty_days",
+    "test_versions_are_thinned_to_one_a_day",
+    "test_usage_is_what_the_files_take",
+    "test_deleting_a_folder_makes_room_at_once",
+    "test_a_file_can_be_replaced_by_one_of_its_size",
+)
+
+MakeStorage = Callable[..., Storage]
+
+
+class Clock:
+    """A clock that tests set forward by hand, in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() + self.ahead
+
+    def forward(self, *, days: float) -> None:
+        self.ahead += int(days * 86_400 * 1_000_000_000)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
 
 @pytest.fixture(params=KINDS)
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
-    if request.param == "local":
-        local = LocalStorage(tmp_path / "data", durability="none")
-        yield local
-        local.close()
-        return
-    database: Database = SqliteDatabase(tmp_path / "state.sqlite3")
-    if request.param == "object-postgres":
-        database = PostgresDatabase(request.getfixturevalue("postgres").database())
-    migrate(database)
-    yield ObjectStorage(database, FolderBlobs(tmp_path / "bucket"))
-    database.close()
+def make_storage(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[MakeStorage]:
+    """Makes a storage with the settings given: `quota` (bytes for everybody), `largest`."""
+    if request.param != "local" and request.node.name.startswith(BEHIND):
+        request.applymarker(pytest.mark.xfail(reason="object storage does not keep this yet", strict=False))
+    made: list[Storage | Database] = []
+
+    def make(*, quota: int | None = None, largest: int | None = None) -> Storage:
+        if request.param == "local":
+            made.append(
+                LocalStorage(
+                    tmp_path / "data",
+                    durability="none",
+                    quota=lambda _user: quota,
+                    largest=largest,
+                    clock=clock,
+                )
+            )
+        else:
+            database: Database = SqliteDatabase(tmp_path / "state.sqlite3")
+            if request.param == "object-postgres":
+                database = PostgresDatabase(request.getfixturevalue("postgres").database())
+            migrate(database)
+            made.append(database)
+            made.append(
+                ObjectStorage(
+                    database,
+                    FolderBlobs(tmp_path / "bucket"),
+                    quota=lambda _user: quota,
+                    largest=largest,
+                    clock=clock,
+                )
+            )
+        return made[-1]  # type: ignore[return-value]
+
+    yield make
+    for one in reversed(made):
+        one.close()
+
+
+@pytest.fixture
+def storage(make_storage: MakeStorage) -> Storage:
+    return make_storage()
 
 
 @pytest.fixture

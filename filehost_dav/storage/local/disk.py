@@ -145,8 +145,11 @@ class Disk:
         return self.reach(self._bases[path.area], path.parts)[1]
 
     def source(self, path: FilePath) -> Spot:
-        """The place of something that should be there. Raises OSError."""
-        return self._spot(path)
+        """The place of something that should be there. Raises NotFound, OSError."""
+        try:
+            return self._spot(path)
+        except NotADirectoryError as error:
+            raise nothing_here() from error
 
     def target(self, path: FilePath) -> Spot:
         """The place of something to be made; missing folders of side files and staging are made.
@@ -190,6 +193,8 @@ class Disk:
         relative = self._relative(path)
         try:
             return self.root.open_file(relative)
+        except NotADirectoryError as error:
+            raise nothing_here() from error
         except FileNotFoundError:
             if relative.isascii():
                 raise
