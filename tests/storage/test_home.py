@@ -28,7 +28,7 @@ PDF = b"%PDF-1.7\nwords"
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9
 
 
-on_disk = pytest.mark.parametrize("storage", ["local"], indirect=True)
+on_disk = pytest.mark.parametrize("make_storage", ["local"], indirect=True)
 
 
 @pytest.fixture
