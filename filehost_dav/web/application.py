@@ -29,7 +29,6 @@ from filehost_dav.web.data import (
     answer_purge,
     answer_restore,
     answer_trash,
-    answer_versions,
     page_data,
 )
 from filehost_dav.web.failures import headers_of, rule_of, status_of
@@ -79,7 +78,6 @@ class Pages:
             ("GET", "page"): answer_data,
             ("POST", "page/check"): answer_check,
             ("GET", "page/trash"): answer_trash,
-            ("GET", "page/versions"): answer_versions,
             ("POST", "page/restore"): answer_restore,
             ("POST", "page/purge"): answer_purge,
         }
@@ -182,15 +180,16 @@ def _folder(visit: Visit) -> Answer:
     request, folder = visit.request, FilePath.parse(visit.request.path)
     if request.method == "POST":
         return plain_page.change(visit, folder)
+    is_plain = "plain" in request.query or not request.is_navigation
     try:
         entry = visit.home.stat(folder)
     except NotFound:
+        if is_plain:
+            raise
         return _script_page(visit, 404)
     if entry.is_folder and not request.path.endswith("/"):
         return see_other(f"{folder.as_url()}/")
-    if "plain" in request.query or not request.is_navigation:
-        return plain_page.show(visit, folder)
-    return _script_page(visit)
+    return plain_page.show(visit, folder) if is_plain else _script_page(visit)
 
 
 def _script_page(visit: Visit, status: int = 200) -> Answer:

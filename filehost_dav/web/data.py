@@ -1,7 +1,7 @@
 """Data: what the page's script asks that WebDAV has no word for, as JSON.
 
-The server's policy, a check of names before anything is sent, the trash and the versions. The
-files themselves the script reads and changes by WebDAV, as any other client.
+The server's policy, a check of names before anything is sent, and where in the trash things came
+from. All else the script reads and changes by WebDAV, as any other client.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Final
 from filehost_dav.errors import BadBody, BadPath, FilehostError, Refused
 from filehost_dav.paths import FilePath
 from filehost_dav.policy.roles import Role
-from filehost_dav.storage.tree import Trashed, Version
+from filehost_dav.storage.tree import Trashed
 from filehost_dav.web.answer import Answer, as_json
 from filehost_dav.web.failures import rule_of
 from filehost_dav.web.forms import read_small
 from filehost_dav.web.visit import Visit
 
-_TEXTS: Final = ("path", "trash", "version")
+_TEXTS: Final = ("path", "trash")
 _MILLI: Final = 1_000_000  # nanoseconds in a millisecond
 
 
@@ -50,36 +50,24 @@ def answer_trash(visit: Visit) -> Answer:
     return as_json([_trashed(item) for item in visit.home.trash()])
 
 
-def answer_versions(visit: Visit) -> Answer:
-    """The earlier contents of the file at `?path=`, the newest first."""
-    path = FilePath.parse(visit.request.argument("path"))
-    return as_json([_version(item) for item in visit.home.versions(path)])
-
-
 def answer_restore(visit: Visit) -> Answer:
-    """Bring back `{"trash"}` (an id), perhaps to `"path"`, or `{"path", "version"}`."""
+    """Bring back each `{"trash"}` (an id), perhaps to `"path"`: `{"path"}` where it is, or what hinders it."""
     return _each(visit, _restore)
 
 
 def answer_purge(visit: Visit) -> Answer:
-    """Remove for good: as `answer_restore`."""
+    """Remove each `{"trash"}` for good: null, or what hinders it."""
     return _each(visit, _purge)
 
 
 def _restore(visit: Visit, item: dict[str, Any]) -> dict[str, Any] | None:
-    if "version" in item:
-        written = visit.home.restore_version(FilePath.parse(item["path"]), item["version"])
-    else:
-        target = FilePath.parse(item["path"]) if "path" in item else None
-        written = visit.home.restore(item["trash"], target)
+    target = FilePath.parse(item["path"]) if "path" in item else None
+    written = visit.home.restore(item["trash"], target)
     return {"path": str(written.entry.path)}
 
 
 def _purge(visit: Visit, item: dict[str, Any]) -> dict[str, Any] | None:
-    if "version" in item:
-        visit.home.purge_version(FilePath.parse(item["path"]), item["version"])
-    else:
-        visit.home.purge(item["trash"])
+    visit.home.purge(item["trash"])
     return None
 
 
@@ -125,14 +113,5 @@ def _trashed(item: Trashed) -> dict[str, Any]:
         "origin": str(item.origin),
         "deleted": item.deleted // _MILLI,
         "folder": item.entry.is_folder,
-        "size": item.size,
-    }
-
-
-def _version(item: Version) -> dict[str, Any]:
-    return {
-        "id": item.id,
-        "replaced": item.replaced // _MILLI,
-        "modified": item.modified // _MILLI,
         "size": item.size,
     }

@@ -43,8 +43,6 @@ class Gate:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "filehost.user" in environ:  # a browser's session
             return self._application(environ, start_response)
-        if "filehost.user" in environ:
-            return self._application(environ, start_response)
         header = environ.get("HTTP_AUTHORIZATION", "").strip()
         if header.casefold() in ("", "bearer"):
             if environ["REQUEST_METHOD"] == "OPTIONS":
