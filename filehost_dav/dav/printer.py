@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from filehost_dav.dav.answer import StartResponse, send
+from filehost_dav.dav.request import prefix_of
 from filehost_dav.dav.statuses import error_answer, failure_answer
 from filehost_dav.errors import FilehostError
 
@@ -24,7 +25,7 @@ class ErrorPrinter:
         try:
             return self._inner(environ, start_response)
         except FilehostError as error:
-            answer = error_answer(error, prefix=environ["SCRIPT_NAME"])
+            answer = error_answer(error, prefix=prefix_of(environ))
         except Exception:  # noqa: BLE001 - the outermost gateway: a fault must not end the worker
             request_id = environ.get("filehost.request_id", "")
             _log.exception("request %s: %s failed", request_id or "-", environ["REQUEST_METHOD"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from filehost_dav.dav.propfind_memory import Listings
 from filehost_dav.dav.statuses import Refusal
@@ -50,7 +50,7 @@ class Request:
         return cls(
             environ,
             FilePath.parse(decoded(environ["PATH_INFO"])),
-            environ["SCRIPT_NAME"],
+            prefix_of(environ),
             environ["filehost.user"].name,
             environ["filehost.home"],
             services,
@@ -74,20 +74,27 @@ class Request:
         parts of a name. Raises BadPath.
         """
         path = url_path(url)
-        prefix = unquote_to_bytes(self.prefix).decode("utf-8", "replace")
+        prefix = unquote(self.prefix)
         if not path.startswith(prefix + "/") and path != prefix:
             return None
         return FilePath.parse(path[len(prefix) :])
 
 
 def url_path(url: str) -> str:
-    """The decoded path of a URL, absolute or path alone. Raises BadPath when it is not UTF-8."""
-    # A path that begins with two slashes is a path here, not an authority.
-    raw = urlsplit(url).path if not url.startswith("/") else url.partition("?")[0].partition("#")[0]
-    try:
-        return unquote_to_bytes(raw.encode("latin-1")).decode("utf-8")
-    except (UnicodeError, ValueError):
-        raise BadPath("A URL must be percent-encoded UTF-8", rule="encoding") from None
+    """The decoded path of a URL, absolute or a path alone. Raises BadPath when it names no place."""
+    if not url.startswith("/"):
+        _, absolute, rest = url.partition("://")
+        url = "/" + rest.partition("/")[2] if absolute else url
+    raw = url.partition("?")[0].partition("#")[0]
+    if not raw.startswith("/") or "%2f" in raw.lower():
+        raise BadPath("A URL must have a path, and no name in it may hold a slash", rule="characters")
+    return decoded(unquote_to_bytes(raw.encode("latin-1", "replace")).decode("latin-1"))
+
+
+def prefix_of(environ: Environ) -> str:
+    """The URL path at which the tree is mounted, percent-encoded: SCRIPT_NAME, which WSGI decodes."""
+    mounted: str = environ.get("SCRIPT_NAME", "")
+    return quote(mounted.encode("latin-1")) if mounted else ""
 
 
 def decoded(path_info: str) -> str:

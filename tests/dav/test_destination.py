@@ -26,6 +26,7 @@ def request(prefix: str = "") -> Request:
     ("prefix", "destination", "place"),
     [
         ("", "http://host/a.txt", "/a.txt"),
+        ("", "http://[::1/a.txt", "/a.txt"),
         ("", "https://other:8443/a.txt", "/a.txt"),
         ("", "webdavs://host/a.txt", "/a.txt"),
         ("", "//host-like/a.txt", "/host-like/a.txt"),
@@ -51,7 +52,9 @@ def test_a_destination_is_taken_by_its_path(prefix: str, destination: str, place
     assert (str(found) if found else found) == place
 
 
-@pytest.mark.parametrize("destination", ["/%ff.txt", "/a/../b.txt", "/%00.txt", "/a%2Fb.txt/%2E%2E", "/a%01"])
+@pytest.mark.parametrize(
+    "destination", ["/%ff.txt", "/a/../b.txt", "/%00.txt", "/a%2Fb.txt", "/a%01", "a.txt", "", "mailto:a"]
+)
 def test_a_destination_that_names_no_place_is_a_bad_path(destination: str) -> None:
     with pytest.raises(BadPath):
         request().place(destination)
@@ -79,10 +82,10 @@ def test_any_destination_is_understood_or_refused(destination: str) -> None:
 def test_a_mounted_tree_is_keyed_by_its_own_paths() -> None:
     environ = {
         "PATH_INFO": "/caf\xc3\xa9.txt",
-        "SCRIPT_NAME": "/remote.php/dav/files/alice",
+        "SCRIPT_NAME": "/remote.php/dav/files/al ice",
         "filehost.user": SimpleNamespace(name="alice"),
         "filehost.home": None,
     }
     made = Request.of(environ, cast("Any", None))
     assert str(made.path) == "/café.txt"
-    assert made.href(made.path, is_folder=False) == "/remote.php/dav/files/alice/caf%C3%A9.txt"
+    assert made.href(made.path, is_folder=False) == "/remote.php/dav/files/al%20ice/caf%C3%A9.txt"
