@@ -39,18 +39,17 @@ class Step:
 class Replay:
     """A client at work: its connection, its user agent, the tokens it holds."""
 
-    def __init__(self, client: Client, anonymous: Client, agent: str, url: str, *, refusing: bool) -> None:
+    def __init__(self, client: Client, anonymous: Client, url: str, *, refusing: bool) -> None:
         self._client = client
         self._anonymous = anonymous
-        self._agent = agent
         self._url = url
         self._refusing = refusing
         self._known: dict[tuple[str, str], str] = {}
 
-    def play(self, steps: Sequence[Step]) -> None:
+    def play(self, agent: str, steps: Sequence[Step]) -> None:
         """Every step in turn. Raises AssertionError that names the step."""
         for number, step in enumerate(steps, 1):
-            answer = self._send(step)
+            answer = self._send(agent, step)
             where = f"step {number}: {step.method} {step.path} → {answer.status} {answer.body[:300]!r}"
             assert answer.status in step.expected(refusing=self._refusing), where
             for name, part in step.has.items():
@@ -58,9 +57,9 @@ class Replay:
                 assert self._filled(part) in value, f"{where}: {name} is {value!r}"
             self._remember(step, answer)
 
-    def _send(self, step: Step) -> Answer:
+    def _send(self, agent: str, step: Step) -> Answer:
         client = self._anonymous if step.anonymous else self._client
-        headers = {"User-Agent": self._agent}
+        headers = {"User-Agent": agent}
         headers |= {name: self._filled(value) for name, value in step.headers.items()}
         body = step.body.encode() if isinstance(step.body, str) else step.body
         return client(step.method, step.path, _pieces(body) if step.chunked else body or None, headers)
@@ -75,18 +74,20 @@ class Replay:
         return _SLOT.sub(lambda slot: self._known[slot[1], slot[2]] if slot[1] else self._url, text)
 
 
-@dataclass
 class Stage:
     """A fresh user of one server. `refusing`: whether the policy is on there."""
 
-    server: Server
-    account: Account
-    client: Client
-    anonymous: Client
-    refusing: bool
+    def __init__(self, server: Server, account: Account, *, refusing: bool) -> None:
+        self.server = server
+        self.account = account
+        self.refusing = refusing
+        self.client = Client(server, account)
+        self._anonymous = Client(server)
+        self.play = Replay(self.client, self._anonymous, server.url, refusing=refusing).play
 
-    def play(self, agent: str, steps: Sequence[Step]) -> None:
-        Replay(self.client, self.anonymous, agent, self.server.url, refusing=self.refusing).play(steps)
+    def close(self) -> None:
+        self.client.close()
+        self._anonymous.close()
 
     def holds(self, files: Mapping[str, bytes], *, listed: set[str] | None = None, folder: str = "/") -> None:
         """Every file has these bytes, and a listing of `folder` shows `listed` (or else these names)."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from harness.dav import Client
+from click.testing import CliRunner
 from harness.replay import Stage
-from harness.server import Server
+from harness.server import STORAGE, Account, Server
+
+from filehost_dav.cli import main
 
 TYPES = "txt,pdf,png,jpg,jpeg,gif,docx,xlsx,ppt,pptx,kdbx,xbel,prop,zip"
 KINDS = {
     "policy": {"FILEHOST_POLICY_EXTENSIONS": TYPES, "FILEHOST_POLICY_ANY_NAME": "/Joplin"},
     "any type": {"FILEHOST_POLICY_EXTENSIONS": "*"},
 }
+PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
 
 
@@ -29,22 +32,22 @@ def kind(
 
 
 @pytest.fixture
-def make_stage(kind: tuple[str, Server]) -> Iterator[Callable[[], Stage]]:
+def stage(kind: tuple[str, Server]) -> Iterator[Stage]:
     name, server = kind
-    made: list[Stage] = []
-
-    def make() -> Stage:
-        account = server.add_user(f"user{next(_numbers)}")
-        stage = Stage(server, account, Client(server, account), Client(server), name == "policy")
-        made.append(stage)
-        return stage
-
-    yield make
-    for stage in made:
-        stage.client.close()
-        stage.anonymous.close()
+    made = Stage(server, _user(server), refusing=name == "policy")
+    yield made
+    made.close()
 
 
-@pytest.fixture
-def stage(make_stage: Callable[[], Stage]) -> Stage:
-    return make_stage()
+def _user(server: Server) -> Account:
+    """A new account. The command runs in this process, since there is one for each of many tests."""
+    name = f"user{next(_numbers)}"
+    done = CliRunner().invoke(
+        main,
+        ["user", "add", name, "--data", str(server.data)],
+        input=PASSWORD,
+        env={**STORAGE, **server.settings},
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0, done.output
+    return Account(name, PASSWORD)
