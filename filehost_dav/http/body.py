@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from filehost_dav.errors import BadBody, Truncated
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.pipes import Pipes
-from filehost_dav.http.wire import BLOCK, READABLE, Wire
+from filehost_dav.http.wire import BLOCK, Stalled, Wire
 
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[\t\x20-\x7e\x80-\xff]*)?")
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
@@ -94,15 +94,7 @@ class Body:
         most = min(most, self._left)
         if self._wire.pending or self._wire.tls or not self._pipes.works or most < _DIRECT:
             return self._copied(descriptor, min(most, BLOCK))
-        while True:
-            with self._pipes.borrow() as pipe:
-                with _Guard(self):
-                    count = self._wire.splice_into(pipe, most)
-                if count is not None:
-                    pipe.pour(descriptor, count)
-                    return self._consumed(count)
-            with _Guard(self):
-                self._wire.wait(READABLE, self._limits.body_seconds)
+        return self._consumed(self._insist(lambda: self._spliced(descriptor, most)))
 
     def read(self, size: int | None = -1, /) -> bytes:
         """`size` bytes, fewer only at the complete end; everything when `size` is negative or None."""
@@ -167,8 +159,10 @@ class Body:
     def _ask(self) -> None:
         self._continue = False
         if not self._wire.pending:
-            with _Guard(self):
+            try:
                 self._wire.send(_CONTINUE)
+            except (OSError, Stalled):
+                raise self._cut_off() from None
 
     def _next_chunk(self) -> bool:
         if self._in_chunk and self._line():
@@ -201,43 +195,43 @@ class Body:
         return self._wire.take(end + 2)[:-2]
 
     def _fill(self, most: int = BLOCK) -> None:
-        with _Guard(self):
-            if not self._wire.receive(self._limits.body_seconds, most):
-                raise EOFError
+        self._insist(lambda: self._wire.fetch(most))
 
     def _received_into(self, buffer: memoryview) -> int:
-        with _Guard(self):
-            return self._wire.receive_into(buffer, self._limits.body_seconds)
+        return self._insist(lambda: self._wire.fetch_into(buffer))
+
+    def _spliced(self, descriptor: int, most: int) -> int | None:
+        with self._pipes.borrow() as pipe:
+            count = self._wire.splice_into(pipe, most)
+            if count:
+                pipe.pour(descriptor, count)
+            return count
+
+    def _insist(self, attempt: Callable[[], int | None]) -> int:
+        """What the attempt brings, at least one byte."""
+        try:
+            count = self._wire.insist(attempt, self._coming(), self._limits.body_seconds)
+        except Stalled:
+            self.broken = True
+            raise Truncated("The body stopped arriving.") from None
+        if not count:
+            raise self._cut_off()
+        return count
+
+    def _coming(self) -> int:
+        """Bytes that are certain to follow: the rest, and after a chunk its end and that of the body."""
+        if not self._chunked:
+            return self._left
+        return self._left + len(b"\r\n0\r\n\r\n") if self._left else 1
 
     def _consumed(self, count: int) -> int:
-        if not count:
-            self.broken = True
-            raise Truncated("The connection ended before the whole body had arrived.")
         self._left -= count
         return count
+
+    def _cut_off(self) -> Truncated:
+        self.broken = True
+        return Truncated("The connection ended before the whole body had arrived.")
 
     def _bad(self, sentence: str) -> BadBody:
         self.broken = True
         return BadBody(sentence)
-
-
-class _Guard:
-    """Turns what a socket raises into Truncated, and marks the body as broken."""
-
-    __slots__ = ("_body",)
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        if kind is None:
-            return
-        if isinstance(error, TimeoutError):
-            self._body.broken = True
-            raise Truncated("The body stopped arriving.") from None
-        if isinstance(error, (EOFError, OSError)):
-            self._body.broken = True
-            raise Truncated("The connection ended before the whole body had arrived.") from error

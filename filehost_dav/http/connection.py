@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cheroot.server import HTTPConnection
 
 from filehost_dav.http.request import Request
-from filehost_dav.http.wire import BLOCK, WOULD_BLOCK, Wire
+from filehost_dav.http.wire import BLOCK, WOULD_BLOCK, Stalled, Wire
 
 if TYPE_CHECKING:
     from filehost_dav.http.server import Server
@@ -26,6 +26,10 @@ _PLAIN_ON_TLS = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
     b"Content-Length: 41\r\n\r\nThis port speaks HTTPS, not plain HTTP.\r\n"
 )
+
+
+_FRESH = 0.5
+"""Seconds a new connection is given for its first request when the server is about to stop."""
 
 
 class Connection(HTTPConnection):
@@ -43,28 +47,33 @@ class Connection(HTTPConnection):
         tls = self.wire.tls
         self._step = self._handshake if tls else self._receive
         limits = server.limits
-        self.deadline = monotonic() + (limits.handshake_seconds if tls else limits.head_seconds)
+        self._born = monotonic()
+        self.deadline = self._born + (limits.handshake_seconds if tls else limits.head_seconds)
 
     def communicate(self) -> bool:
         """Do what is due. False: the connection is finished and must be closed."""
         try:
             return self._step()
-        except (OSError, EOFError):
+        except (OSError, Stalled):
             return False
 
     def has_request(self) -> bool:
         """Whether bytes of the next request have arrived already."""
         return self._request is None and self.wire.pending > 0 and self._step == self._receive
 
-    def is_idle(self) -> bool:
-        """Whether no request has begun."""
-        return self._request is None and not self.wire.pending
+    def is_idle(self, now: float) -> bool:
+        """Whether no request has begun. A client that has only just come is about to send one."""
+        fresh = not self.requests_seen and now < self._born + _FRESH
+        return self._step == self._receive and not self._has_begun() and not fresh
+
+    def _has_begun(self) -> bool:
+        return self._request is not None or self.wire.pending > 0
 
     def expire(self) -> None:
         """Its deadline has passed: a half-sent request is told so, then it is closed."""
-        if self._step == self._receive and not self.is_idle():
+        if self._step == self._receive and self._has_begun():
             request = self._request or self.RequestHandlerClass(self.server, self)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, Stalled):
                 request.simple_response("408 Request Timeout", "The request did not arrive in time.")
         self.close()
 
@@ -108,6 +117,8 @@ class Connection(HTTPConnection):
         if request.ready:
             request.respond()
         self._request = None
+        self.requests_seen += 1
+        self.wire.rest()
         if request.close_connection:
             return request.unread and self._linger()
         self.deadline = monotonic() + self.server.limits.idle_seconds

@@ -16,7 +16,7 @@ from cheroot.wsgi import Gateway_10
 
 from filehost_dav.errors import BadBody, Truncated
 from filehost_dav.http import transfer
-from filehost_dav.http.wire import BLOCK, MORE
+from filehost_dav.http.wire import BLOCK, MORE, Stalled
 
 if TYPE_CHECKING:
     from filehost_dav.http.request import Request
@@ -54,7 +54,7 @@ class Gateway(Gateway_10):
         try:
             self._run()
             self._finish()
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, Stalled):
             request.close_connection = True
         except (Truncated, BadBody) as error:
             self._fail("400 Bad Request", error.message)
@@ -181,7 +181,7 @@ class Gateway(Gateway_10):
         if not request.sent_headers:
             try:
                 request.simple_response(status, sentence)
-            except OSError:
+            except (OSError, Stalled):
                 return
 
     def _break(self, sentence: str) -> None:
@@ -248,7 +248,7 @@ class Gateway(Gateway_10):
 
     def _add_connection(self, lines: list[str]) -> None:
         request = self.req
-        if not request.close_connection and not (request.body.finished or request.body.is_at_hand()):
+        if not (request.server.ready and (request.body.finished or request.body.is_at_hand())):
             request.close_connection = True
         if request.close_connection:
             lines.append("Connection: close")

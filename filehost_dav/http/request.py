@@ -47,8 +47,12 @@ class Request(HTTPRequest):
             self.refuse(refusal)
 
     def respond(self) -> None:
-        """Run the application and send its answer."""
-        self.server.gateway(self).respond()
+        """Run the application and send its answer; or say that too many uploads are running."""
+        if self.body.is_at_hand() or self.server.requests.has_room():
+            self.server.gateway(self).respond()
+        else:
+            self.unread = True
+            self.simple_response("503 Service Unavailable", "Too many uploads are running. Try again soon.")
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer what is no proper request, and close."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _log = logging.getLogger(__name__)
+_LAST_SECONDS = 0.2
 STACK = 524_288
 """Bytes of address space for the stack of a thread; only what is used costs memory."""
 
@@ -90,7 +91,10 @@ class Server(wsgi.Server):
             return
         self.ready = False
         self._connections.stop()
-        if not self.requests.stop(self.limits.drain_seconds):
+        deadline = time.monotonic() + self.limits.drain_seconds
+        while not self._connections.is_empty and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not self.requests.stop(_LAST_SECONDS):
             _log.warning("Requests still running after %s seconds are cut off.", self.limits.drain_seconds)
         self._connections.close()
         self.socket.close()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SWEEP = 1.0
 """Seconds between two looks for expired connections."""
+_SWEEP_CLOSING = 0.05
 _NEVER = 3600.0
 _YIELD = 0.001
 """Seconds in which a worker with fewer connections may take a new one."""
@@ -55,6 +56,11 @@ class Waiting:
         self._listen_at: float | None = None
         self._listen()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no connection is open, neither waiting nor being served."""
+        return self._open == 0
+
     def put(self, connection: Connection) -> None:
         """Wait for the client of this connection."""
         descriptor = connection.socket.fileno()
@@ -74,19 +80,26 @@ class Waiting:
 
     def ready(self) -> Iterator[Connection]:
         """Connections whose client has sent something (or gone); waits for one at most until the next sweep."""
+        knocked = False
         for descriptor in self._poller.poll(self._pause()):
             connection = self._connections.get(descriptor)
             if connection is not None:
                 yield connection
             elif descriptor == self._listener.fileno():
+                knocked = True
                 self._answer()
+        if self._listening and not knocked:
+            self._listen_at = None  # another worker took the client it was left to
+        now = monotonic()
+        if now >= self._sweep_at:
+            self._sweep(now)
 
     def wake(self) -> None:
         """End the wait of `ready`."""
         self._poller.wake()
 
     def stop(self) -> None:
-        """Accept no more, and let the idle connections go at the next sweep."""
+        """Accept no more, and let the connections go: the idle ones now, the others when they are served."""
         self._closing = True
         self._stop_listening()
         self._sweep_at = 0.0
@@ -102,13 +115,13 @@ class Waiting:
         self._poller.close()
 
     def _pause(self) -> float:
-        """How long to wait for somebody, after what was due."""
-        now = monotonic()
-        if now >= self._sweep_at:
-            self._sweep(now)
+        """How long to wait for somebody."""
+        if self._closing:
+            return _SWEEP_CLOSING if monotonic() < self._sweep_at else 0
         if self._listen_at is not None:
-            if now < self._listen_at:
-                return self._listen_at - now
+            left = self._listen_at - monotonic()
+            if left > 0:
+                return left
             self._listen()
         return _SWEEP if self._connections or not self._listening else _NEVER
 
@@ -152,9 +165,9 @@ class Waiting:
         self._poller.remove(self._listener.fileno())
 
     def _sweep(self, now: float) -> None:
-        self._sweep_at = now + _SWEEP
+        self._sweep_at = now + (_SWEEP_CLOSING if self._closing else _SWEEP)
         for connection in list(self._connections.values()):
-            let_go = connection.deadline <= now or (self._closing and connection.is_idle())
+            let_go = connection.deadline <= now or (self._closing and connection.is_idle(now))
             if let_go and not connection.queued:
                 self.remove(connection)
                 connection.expire()

@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 
 from filehost_dav.http.pipes import Pipe
@@ -23,12 +24,21 @@ RECEIVE = 16_384
 """Bytes asked for when a head is expected: most requests, small bodies included, come in one piece."""
 BLOCK = 65_536
 """The size of a copy through this process; larger falls out of the processor's cache."""
+_GOOD_PART = 65_536
+_RECORD = 16_709
+"""The most bytes of one TLS record (RFC 8446 section 5.2, RFC 5246 section 6.2.3)."""
+_HAS_MARK = sys.platform == "linux"
+"""Elsewhere a low-water mark is not heeded by every way of waiting."""
+
+
+class Stalled(Exception):
+    """The client sent nothing, or took nothing, for too long."""
 
 
 class Wire:
     """One connection's bytes, both ways. Used by one thread at a time."""
 
-    __slots__ = ("_at", "_inbox", "leave", "received", "send_seconds", "sent", "sock", "tls")
+    __slots__ = ("_at", "_inbox", "_mark", "leave", "received", "send_seconds", "sent", "sock", "tls")
 
     def __init__(self, sock: socket.socket, leave: Callable[[], None], send_seconds: float) -> None:
         self.sock = sock
@@ -38,6 +48,7 @@ class Wire:
         self.received = self.sent = 0
         self._inbox = b""
         self._at = 0
+        self._mark = 1
 
     def skip(self, count: int) -> None:
         """Drop bytes of the inbox."""
@@ -65,46 +76,64 @@ class Wire:
         return self._inbox[start:end]
 
     def fetch(self, most: int = RECEIVE) -> int | None:
-        """Receive into the inbox without waiting: how many bytes, 0 at the end, None when nothing is there."""
+        """Receive into the inbox without waiting: how many bytes, 0 at the end, None when nothing is there.
+
+        A connection that is lost has come to its end, too.
+        """
         try:
             data = self.sock.recv(most)
         except WOULD_BLOCK:
             return None
+        except OSError:
+            return 0
         self._inbox = self._inbox[self._at :] + data if self._at < len(self._inbox) else data
         self._at = 0
         self.received += len(data)
         return len(data)
 
-    def receive(self, seconds: float, most: int = RECEIVE) -> int:
-        """Like `fetch`, but waits. Raises TimeoutError when nothing comes for so long."""
-        while (count := self.fetch(most)) is None:
-            self.wait(READABLE, seconds)
+    def fetch_into(self, buffer: memoryview) -> int | None:
+        """Like `fetch`, past the inbox (which must be empty) straight into `buffer`."""
+        try:
+            count = self.sock.recv_into(buffer)
+        except WOULD_BLOCK:
+            return None
+        except OSError:
+            return 0
+        self.received += count
         return count
 
-    def receive_into(self, buffer: memoryview, seconds: float) -> int:
-        """Fill the start of `buffer` past the inbox (which must be empty): 0 at the end of the stream."""
-        while True:
-            try:
-                count = self.sock.recv_into(buffer)
-            except ssl.SSLWantWriteError:
-                self.wait(WRITABLE, seconds)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                self.wait(READABLE, seconds)
-            else:
-                self.received += count
-                return count
+    def insist(self, attempt: Callable[[], int | None], coming: int, seconds: float) -> int:
+        """Repeat an attempt to receive until it brings something. Raises Stalled.
+
+        `coming` bytes are certain to arrive if the client goes on. A thread that waits for a slow
+        client sleeps until a good part of them is there, not until every packet.
+        """
+        while (count := attempt()) is None:
+            self._set_mark(min(coming, _GOOD_PART))
+            if not self._await(READABLE, seconds):
+                # Less than the good part may have come: that is progress too.
+                if (count := attempt()) is None:
+                    raise Stalled
+                break
+        return count
+
+    def rest(self) -> None:
+        """Before the socket goes back to the selector: every byte counts again."""
+        self._set_mark(1)
 
     def splice_into(self, pipe: Pipe, most: int) -> int | None:
-        """Move bytes into the pipe without waiting: how many, 0 at the end, None when nothing is there."""
+        """Like `fetch`, within the kernel."""
         try:
             count = pipe.fill(self.sock.fileno(), most)
         except BlockingIOError:
             return None
+        except OSError:
+            return 0
         self.received += count
         return count
 
     def send(self, data: bytes | memoryview, flags: int = 0) -> None:
-        """Send all of it. Raises TimeoutError when the client takes nothing for too long."""
+        """Send all of it. Raises Stalled when the client takes nothing for too long."""
         try:
             count = self.sock.send(data, flags)
         except WOULD_BLOCK:
@@ -141,10 +170,23 @@ class Wire:
         return at - start
 
     def wait(self, event: int, seconds: float) -> None:
-        """Until the socket is ready. Raises TimeoutError."""
+        """Until the socket is ready. Raises Stalled."""
+        if not self._await(event, seconds):
+            raise Stalled
+
+    def _await(self, event: int, seconds: float) -> bool:
         self.leave()
-        if not _ready(self.sock, event, seconds):
-            raise TimeoutError
+        return _ready(self.sock, event, seconds)
+
+    def _set_mark(self, count: int) -> None:
+        """How many bytes make the socket readable."""
+        if self.tls:
+            # What OpenSSL holds of a half-received record does not come again.
+            count -= _RECORD
+        count = max(count, 1)
+        if count != self._mark and _HAS_MARK:
+            self._mark = count
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
 
 def _ready(sock: socket.socket, event: int, seconds: float) -> bool:
