@@ -3,48 +3,75 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import click
 
 from filehost_dav import app
 from filehost_dav.accounts.users import User
-from filehost_dav.cli.place import Place, place_options
+from filehost_dav.cli.place import Place, become_owner, place_options
 from filehost_dav.config import Config
-from filehost_dav.http.workers import serve
+from filehost_dav.logs import events
+from filehost_dav.logs.lines import shape_of
+
+if TYPE_CHECKING:
+    from filehost_dav.http.listener import Listener
 
 FIRST_USER = "me"
 
 
 @click.command("serve")
-@click.option("--host", metavar="H", help="Address to listen on.")
+@click.option("--host", metavar="H", help="Address to listen on; 0.0.0.0 or :: for every one of this machine.")
 @click.option("--port", metavar="N", help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--tls", type=click.Choice(["self-signed"]), help="Serve HTTPS with a certificate made for the purpose."
+)
 @place_options
-def command(place: Place, host: str | None, port: str | None) -> None:
+def command(place: Place, host: str | None, port: str | None, tls: str | None) -> None:
     """Serve files until stopped by Ctrl-C or SIGTERM.
 
-    Without any account, the first start makes one and prints its password once.
+    Without any account, the first start makes one and prints its password once. SIGHUP reads the
+    configuration again and replaces the workers; no client is turned away.
     """
 
     def load() -> Config:
-        return place.settings(server__host=host, server__port=port)
+        signed = None if tls is None else True
+        return place.settings(server__host=host, server__port=port, tls__self_signed=signed)
 
     first = load()
+    events.begin(shape_of(first.log.format))
     password = _first_account(first)
+    serve(first, load, password)
+
+
+def serve(first: Config, load: Callable[[], Config], password: str | None) -> None:
+    """Serve; `password` is the first account's, just made, to be shown when clients may come."""
+    from filehost_dav.http import workers  # noqa: PLC0415 - cheroot takes a while to load
 
     def ready(url: str) -> None:
         click.echo(f"Listening on {url}")
+        for line in _notes(first):
+            click.echo(line)
         if password is not None:
-            click.echo(_welcome(url, password))
+            click.echo(_welcome(_for_clients(url), password))
 
     try:
-        serve(app.listener(first), lambda: app.service(load()), on_ready=ready)
+        workers.serve(_listener(first), lambda: app.service(load()), on_ready=ready)
     except OSError as error:
-        where = f"{first.server.host}, port {first.server.port}"
-        raise click.ClickException(f"Cannot listen on {where}: {error.strerror}") from error
+        raise click.ClickException(_why(first, error)) from error
+
+
+def _listener(config: Config) -> Listener:
+    from filehost_dav.http.listener import Listener  # noqa: PLC0415
+
+    return Listener(config.server.host, config.server.port, config.server.unix)
 
 
 def _first_account(config: Config) -> str | None:
     """The password of the account that was made because there was none."""
+    become_owner(config.storage.data)
     records = app.open_records(config)
     try:
         if records.users.list():
@@ -62,6 +89,42 @@ def generated_password() -> str:
     return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
 
 
+def _notes(config: Config) -> list[str]:
+    """What whoever starts the server should know."""
+    certificate = app.certificate(config) if config.tls.self_signed else None
+    if certificate is not None:
+        from filehost_dav.http.self_signed import fingerprint  # noqa: PLC0415
+
+        return [f"The certificate is self-signed; its SHA-256 fingerprint is\n  {fingerprint(certificate)}"]
+    plain = config.tls.certificate is None and config.server.unix is None and not config.server.proxies
+    if plain and config.accounts.plain_http == "local" and not _is_loopback(config.server.host):
+        return [
+            "Other machines cannot sign in: passwords are taken over plain HTTP from this machine only.\n"
+            "Start with --tls self-signed, give a certificate in [tls], name your proxy in server.proxies,\n"
+            'or set accounts.plain_http = "anywhere" where the network is trusted.'
+        ]
+    return []
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _for_clients(url: str) -> str:
+    """An address somebody can type where the server listens on all of them."""
+    return url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
+
+
+def _why(config: Config, error: OSError) -> str:
+    if error.filename:
+        return f"{error.filename}: {error.strerror}"
+    where = str(config.server.unix or f"{config.server.host}, port {config.server.port}")
+    return f"Cannot listen on {where}: {error.strerror or error}"
+
+
 def _welcome(url: str, password: str) -> str:
     account = f"vendor=other user={FIRST_USER} pass={password}"
     return f"""
@@ -72,6 +135,7 @@ No account existed, so one was made. This password is shown only now:
 
 Connect:
 
+    browser   {url}
     rclone    rclone config create filehost webdav url={url} {account} --obscure
     Finder    Go > Connect to Server (Cmd-K), {url}
     Explorer  This PC > Map network drive, folder {url}

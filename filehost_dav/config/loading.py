@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from filehost_dav.config.contradictions import contradictions
 from filehost_dav.config.sections import Config
 from filehost_dav.config.setting import Setting, settings_of
 from filehost_dav.errors import ConfigError
@@ -49,7 +50,11 @@ def load(
             _read(item, setting, values.setdefault(item.section, {}), problems)
     if problems:
         raise ConfigError(problems)
-    return Config(**{name: section(**values.get(name, {})) for name, section in sections()})
+    config = Config(**{name: section(**values.get(name, {})) for name, section in sections()})
+    problems += contradictions(config)
+    if problems:
+        raise ConfigError(problems)
+    return config
 
 
 def sections() -> Iterator[tuple[str, type]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from filehost_dav.config.setting import (
     choice,
     duration,
+    duration_or_none,
     flag,
     folders,
     number,
@@ -33,10 +34,47 @@ class Server:
 
     host: str = text("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for every one of this machine.")
     port: int = number(8080, "TCP port; 0 takes a free one.", most=65535)
+    unix: Path | None = place("", "Unix socket to listen on instead, for a proxy on this machine.")
+    proxies: tuple[str, ...] = words(
+        (),
+        "Addresses and networks of reverse proxies, whose Forwarded and X-Forwarded-* headers are believed; "
+        "unix is whoever connects through the Unix socket.",
+    )
     workers: int = number(0, "Processes; 0 is one per processor (always one on Windows).", most=256)
     threads: int = number(
         2000, "Requests each process has open at once, most of them waiting for a client.", least=8, most=10000
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """HTTPS without a proxy. Certificates that change on disk are taken into use within seconds."""
+
+    certificate: Path | None = place("", "PEM file with the certificate and its chain.")
+    key: Path | None = place("", "PEM file with the private key.")
+    self_signed: bool = flag(
+        False, "Whether to make a certificate that clients must be told to trust; kept in the data folder."
+    )
+    hsts: int | None = duration_or_none(
+        "none", "How long browsers must use https:// only, once they came that way (Strict-Transport-Security)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one client may ask, and for how long. Times are without progress, not in total."""
+
+    file_size: int | None = size_or_none("none", "The largest file.")
+    connections: int = number(10_000, "Open connections of one process; more wait.", least=16)
+    head_size: int = size("64 KiB", "Request line and headers together.")
+    head_time: int = duration("20 s", "From the first byte of a request to the end of its headers.")
+    idle_time: int = duration(
+        "75 s", "How long a connection may lie idle; Finder and Explorer hold theirs a minute."
+    )
+    handshake_time: int = duration("10 s", "For a TLS handshake.")
+    upload_stall: int = duration("60 s", "Between two pieces of an upload.")
+    download_stall: int = duration("60 s", "Between two pieces of a download that the client takes.")
+    drain_time: int = duration("8 s", "What running requests get to finish in when the server is stopped.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +90,7 @@ class Storage:
         "What is on the disk before an upload is answered: whatever the system wrote, contents and names, "
         "or all metadata too.",
     )
+    keep_free: int = size("64 MiB", "Room on the disk that uploads leave free.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +191,8 @@ class Config:
     """All settings."""
 
     server: Server = Server()
+    tls: Tls = Tls()
+    limits: Limits = Limits()
     storage: Storage = Storage()
     policy: Policy = Policy()
     accounts: Accounts = Accounts()

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from testbed.processes import HOST, Program, free_ports, program
 
@@ -36,7 +37,7 @@ class S3:
             "AWS_DEFAULT_REGION": REGION,
         }
 
-    def client(self) -> object:
+    def client(self) -> Any:
         """A boto3 client, for what only an administrator does."""
         import boto3  # noqa: PLC0415 - half a second that other tests need not pay
         from botocore.config import Config  # noqa: PLC0415
@@ -77,7 +78,11 @@ def start(home: Path, *, nodes: int = 1) -> S3:
         [weed, *_server_options(home, s3, master, master_rpc, others, copies=min(nodes, 2))],
         home / "server.log",
         # One volume for a new bucket instead of seven: tests make many buckets.
-        extra={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1", "WEED_MASTER_VOLUME_GROWTH_COPY_2": "1"},
+        extra={
+            "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1",
+            "WEED_MASTER_VOLUME_GROWTH_COPY_2": "1",
+            "WEED_S3_SSE_KEY": secrets.token_hex(20),
+        },
     )
     server.wait_until(_answers(f"http://{HOST}:{s3}/healthz"), "SeaweedFS")
     volumes = [_volume(weed, home, number, master, master_rpc) for number in range(2, nodes + 1)]

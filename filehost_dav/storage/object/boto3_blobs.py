@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 from filehost_dav.errors import Unavailable
@@ -52,7 +52,7 @@ class Boto3Blobs:
     def stream(self, key: str, start: int, length: int) -> Iterator[bytes]:
         with _answering():
             answer = self._s3.get_object(Range=f"bytes={start}-{start + length - 1}", **self._at(key))
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 yield from body.iter_chunks(BLOCK)
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -147,7 +147,8 @@ def _client(bucket: Bucket) -> Any:
         max_pool_connections=64,
         user_agent="filehost-dav",
     )
-    return boto3.client("s3", endpoint_url=bucket.endpoint, region_name=bucket.region, config=config)
+    session = boto3.session.Session(region_name=bucket.region)
+    return session.client("s3", endpoint_url=bucket.endpoint, config=config)
 
 
 @contextmanager

@@ -11,7 +11,9 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from filehost_dav.logs.lines import as_json, as_pairs, clock_time, instant
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -57,23 +59,25 @@ class RequestLog:
         return answer if "filehost.gateway" in environ else _Counted(answer, request.done)
 
 
-def as_json(record: Record) -> str:
-    """One JSON object; the time is ISO 8601 in UTC."""
-    return json.dumps({**asdict(record), "time": _instant(record.time)}, ensure_ascii=False)
+def as_line(record: Record, shape: str) -> str:
+    """One line: the fields in their order, or for people watching a short one with the path last."""
+    if shape == "terminal":
+        return _for_people(record)
+    fields = {**asdict(record), "time": instant(record.time)}
+    return as_json(fields) if shape == "json" else as_pairs(fields)
 
 
-def as_plain(record: Record) -> str:
-    """`key=value` pairs, in the order of Record; values are quoted as JSON where they need it."""
-    pairs = {**asdict(record), "time": _instant(record.time)}
-    return " ".join(f"{key}={_quoted(value)}" for key, value in pairs.items())
-
-
-def as_terminal(record: Record) -> str:
-    """For people watching: short, the path last."""
-    when = time.strftime("%H:%M:%S", time.localtime(record.time))
-    who = record.user or record.client
+def _for_people(record: Record) -> str:
+    when, who = clock_time(record.time), record.user or record.client
     path = json.dumps(record.path, ensure_ascii=False)[1:-1]
     return f"{when}  {record.status or 'broken':>3}  {record.method:<9} {who:<12} {record.ms:>7.0f} ms  {path}"
+
+
+def choice_of(wanted: str, shape: str) -> Callable[[Record], bool]:
+    """Which requests get a line: `all`, `failures`, `none`, or `auto`: on a terminal failures, else all."""
+    if wanted == "auto":
+        wanted = "failures" if shape == "terminal" else "all"
+    return is_trouble if wanted == "failures" else lambda _: wanted == "all"
 
 
 def is_trouble(record: Record) -> bool:
@@ -134,20 +138,6 @@ class _Counted:
                 close()
         finally:
             self._done(self._sent)
-
-
-# Printable ASCII that needs no quotes in `key=value`.
-_BARE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~/-+@:")
-
-
-def _quoted(value: object) -> str:
-    text = str(value)
-    return text if text and _BARE.issuperset(text) else json.dumps(text, ensure_ascii=False)
-
-
-def _instant(seconds: float) -> str:
-    milliseconds = int(seconds * 1000) % 1000
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{milliseconds:03d}Z"
 
 
 def _as_text(path: str) -> str:

@@ -1,0 +1,34 @@
+"""Settings that are right one by one and impossible together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from filehost_dav.config.sections import Config
+
+
+def contradictions(config: Config) -> Iterator[str]:
+    """What cannot be, each as a sentence that names the settings."""
+    tls, server = config.tls, config.server
+    if (tls.certificate is None) is not (tls.key is None):
+        yield "tls.certificate and tls.key belong together: give both, or none"
+    if tls.self_signed and tls.certificate:
+        yield "tls.self_signed makes a certificate, tls.certificate names one: choose one of them"
+    if server.unix and (tls.self_signed or tls.certificate):
+        yield "server.unix is for a proxy on this machine, which does TLS itself: leave [tls] out"
+    if "unix" in server.proxies and not server.unix:
+        yield 'server.proxies has "unix", and server.unix is not set'
+    for proxy in server.proxies:
+        if proxy != "unix" and not _is_network(proxy):
+            yield f'server.proxies: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'
+    if "*" in config.policy.extensions and len(config.policy.extensions) > 1:
+        yield 'policy.extensions: "*" allows any type, so no other can stand beside it'
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
