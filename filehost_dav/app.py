@@ -196,10 +196,18 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
 
 
 def _signing_in(config: Config, records: Records, key: bytes) -> SigningIn:
-    memory: Memory[Proof] = Memory(
-        key=key, generation=records.database.generation, clock=time.time, seconds=config.accounts.remember
+    def memory() -> Memory[Proof]:
+        seconds = config.accounts.remember
+        return Memory(key=key, generation=records.database.generation, clock=time.time, seconds=seconds)
+
+    return SigningIn(
+        records.users,
+        records.passwords,
+        records.app_passwords,
+        records.throttle,
+        right=memory(),
+        wrong=memory(),
     )
-    return SigningIn(records.users, records.passwords, records.app_passwords, records.throttle, memory)
 
 
 def _reporter(config: Config) -> Callable[[Record], None]:

@@ -1,7 +1,9 @@
 """Signing in: a name and a password become a Login, or SignInRefused.
 
 A new password, a disabled or removed account, a revoked app password count at once in every
-process. Whoever is remembered is never throttled; whoever is not and fails too often waits.
+process. Whoever is remembered is never throttled; whoever is not and fails too often waits. The
+same wrong password again is no new guess: a telephone that does not know of the new password yet
+does not keep its owner's other devices out.
 """
 
 from __future__ import annotations
@@ -31,10 +33,14 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a secret has proven: this login, while the stored password stays the same."""
+    """What a secret was found to be: right for this user or wrong (None), while `stored` stays the same.
 
-    login: Login
-    stored: str
+    `stored` is the account's hash, None where there is no account.
+    """
+
+    name: str
+    stored: str | None
+    user: User | None
 
 
 class SigningIn:
@@ -46,13 +52,17 @@ class SigningIn:
         passwords: Passwords,
         app_passwords: AppPasswords,
         throttle: Throttle,
-        memory: Memory[Proof],
+        *,
+        right: Memory[Proof],
+        wrong: Memory[Proof],
     ) -> None:
+        """`right` and `wrong` are two memories, so that guessing does not push the right ones out."""
         self._users = users
         self._passwords = passwords
         self._app_passwords = app_passwords
         self._throttle = throttle
-        self._memory = memory
+        self._right = right
+        self._wrong = wrong
 
     def with_password(self, name: str, password: str, address: str) -> Login:
         """By the account's password or one of its app passwords.
@@ -68,19 +78,21 @@ class SigningIn:
     def with_account_password(self, name: str, password: str, address: str) -> User:
         """By the account's own password only: what may change the account. Raises as `with_password`."""
         secret = f"{len(name)}:{name}{password}"  # the length keeps ("ab", "c") and ("a", "bc") apart
-        proof = self._memory.recall(secret, self._confirm)
+        proof = self._recall(secret)
         if proof is None:
             self._throttle.check(name, address)
-            with self._memory.turn(secret):
-                proof = self._memory.recall(secret, self._confirm) or self._prove(name, password, address)
-                self._memory.keep(secret, proof)
-        return proof.login.user
+            with self._right.turn(secret):
+                proof = self._recall(secret) or self._prove(name, password, address)
+                (self._wrong if proof.user is None else self._right).keep(secret, proof)
+        if proof.user is None:
+            raise SignInRefused(_MESSAGE)
+        return proof.user
 
     def with_token(self, token: str, address: str) -> Login:
         """By an app password alone (Bearer). Raises SignInRefused."""
         login = self._by_app_password(token, address)
         if login is None:
-            raise _refused("", address)
+            raise SignInRefused("This token opens nothing")
         return login
 
     def _by_app_password(self, secret: str, address: str) -> Login | None:
@@ -91,31 +103,35 @@ class SigningIn:
         self._app_passwords.note_use(found, address)
         return Login(account.user, found)
 
+    def _recall(self, secret: str) -> Proof | None:
+        return self._right.recall(secret, self._confirm) or self._wrong.recall(secret, self._confirm)
+
     def _confirm(self, proof: Proof) -> Proof | None:
-        account = self._users.find(proof.login.user.name)
-        if account is None or account.password != proof.stored or account.user.disabled:
+        account = self._users.find(proof.name)
+        if (account.password if account else None) != proof.stored:
             return None
-        return replace(proof, login=Login(account.user))
+        right = proof.user is not None and account is not None and not account.user.disabled
+        return replace(proof, user=account.user if account and right else None)
 
     def _prove(self, name: str, password: str, address: str) -> Proof:
         with self._passwords.turn():
             # Again: those who waited here were let in before the others failed.
             self._throttle.check(name, address)
             account = self._users.find(name)
-            right, replacement = self._passwords.verify(password, account.password if account else None)
+            stored = account.password if account else None
+            right, replacement = self._passwords.verify(password, stored)
         if account is None or not right or account.user.disabled:
             self._throttle.failed(name, address)
-            raise _refused(name, address)
+            # fail2ban reads this line: the address stands before anything that the client chose.
+            _log.warning(
+                "Sign-in refused from %s for user %s", address or "local", json.dumps(name[:_LONGEST_NAMED])
+            )
+            return Proof(name, stored, None)
         self._throttle.succeeded(name, address)
         if replacement is not None:
             self._users.replace_password(name, account.password, replacement)
-        return Proof(Login(account.user), replacement or account.password)
+        return Proof(name, replacement or stored, account.user)
 
 
-def _refused(name: str, address: str) -> SignInRefused:
-    # fail2ban reads this line: the address stands before anything that the client chose.
-    _log.warning("Sign-in refused from %s for user %s", address or "local", json.dumps(name[:_LONGEST_NAMED]))
-    return SignInRefused("The user name or the password is wrong")
-
-
+_MESSAGE: Final = "The user name or the password is wrong"
 _LONGEST_NAMED: Final = 100  # characters of a made-up name worth a place in the log

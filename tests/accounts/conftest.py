@@ -93,7 +93,8 @@ def make_door(clock: Clock, counted: CountedPasswords) -> Callable[..., SigningI
             passwords,
             AppPasswords(database, clock),
             Throttle(database, Patience(), clock),
-            Memory(key=b"k" * 32, generation=database.generation, clock=clock, seconds=300),
+            right=Memory(key=b"k" * 32, generation=database.generation, clock=clock, seconds=300),
+            wrong=Memory(key=b"k" * 32, generation=database.generation, clock=clock, seconds=300),
         )
 
     return make

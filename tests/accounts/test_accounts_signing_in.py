@@ -11,6 +11,7 @@ import pytest
 
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.accounts.signing_in import Login, SigningIn
+from filehost_dav.accounts.throttle import Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.errors import SignInRefused
 from filehost_dav.state.database import SqliteDatabase
@@ -62,11 +63,27 @@ def test_a_verified_password_is_not_computed_again_for_minutes(
     assert counted.verified == 2
 
 
-def test_a_wrong_password_is_never_remembered(door: SigningIn, counted: Counted) -> None:
-    for _ in range(3):
+def test_a_wrong_password_is_wrong_again_and_no_new_guess(
+    door: SigningIn, counted: Counted, throttle: Throttle
+) -> None:
+    for _ in range(30):
+        for name in ("anna", "nobody"):
+            with pytest.raises(SignInRefused):
+                door.with_password(name, "wrong", HOME)
+    assert counted.verified == 2
+    throttle.check("anna", HOME)
+
+
+def test_a_password_that_was_wrong_is_right_once_it_is_set(
+    door: SigningIn, users: Users, counted: Counted
+) -> None:
+    for name in ("anna", "bert"):
         with pytest.raises(SignInRefused):
-            door.with_password("anna", "wrong", HOME)
-    assert counted.verified == 3
+            door.with_password(name, "other", HOME)
+    users.set_password("anna", counted.hash("other"))
+    users.add(User("bert"), counted.hash("other"))
+    for name in ("anna", "bert"):
+        assert door.with_password(name, "other", HOME).user.name == name
 
 
 def test_a_new_password_counts_at_once_whoever_set_it(door: SigningIn, counted: Counted, file: Path) -> None:

@@ -152,16 +152,16 @@ def test_bans_are_listed_the_longest_first_and_cleared_by_user_or_address(thrott
 
 def test_an_attacker_waits_and_the_signed_in_user_does_not_notice(door: SigningIn) -> None:
     door.with_password("anna", "secret", ELSEWHERE)
-    for _ in range(5):
+    for number in range(5):
         with pytest.raises(SignInRefused):
-            door.with_password("anna", "guess", ELSEWHERE)
+            door.with_password("anna", f"guess{number}", ELSEWHERE)
     with pytest.raises(Throttled):
         door.with_password("anna", "guess", ELSEWHERE)
     assert door.with_password("anna", "secret", ELSEWHERE).user.name == "anna"
 
 
 def test_whoever_waits_costs_no_hash(door: SigningIn, counted: Passwords) -> None:
-    for _ in range(20):
+    for number in range(20):
         with pytest.raises((SignInRefused, Throttled)):
-            door.with_password("anna", "guess", ELSEWHERE)
+            door.with_password("anna", f"guess{number}", ELSEWHERE)
     assert counted.verified == 5  # type: ignore[attr-defined]

@@ -76,7 +76,8 @@ class Host:
             self.passwords,
             AppPasswords(self.database, self.clock),
             Throttle(self.database, Patience(), self.clock),
-            memory,
+            right=memory,
+            wrong=memory,
         )
         self.pages = Pages(
             self.sessions,
