@@ -59,7 +59,7 @@ def test_a_mounted_drive_takes_a_tree_edits_and_renames(
         ("renamed.txt", _sum((source / "hash#tag.txt").read_bytes())),
     }
     server, account = home
-    _wait_until(lambda: _checksums(server.files(account) / "docs") == expected)
+    _wait_until(server, lambda: _checksums(server.files(account) / "docs") == expected)
     # By name, not by listing: on new kernels davfs2 fails every readdir, whatever the server.
     assert {(name, _sum((mount / "docs" / name).read_bytes())) for name, _ in expected} == expected
 
@@ -71,7 +71,7 @@ def test_a_file_saved_through_a_temporary_name_arrives_whole(mount: Path, home: 
     temporary.replace(mount / "report.txt")
     server, account = home
     file = server.files(account) / "report.txt"
-    _wait_until(lambda: file.exists() and file.read_text() == "second, and longer")
+    _wait_until(server, lambda: file.exists() and file.read_text() == "second, and longer")
 
 
 def _checksums(folder: Path) -> set[tuple[str, str]]:
@@ -83,8 +83,8 @@ def _sum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _wait_until(holds: Callable[[], bool]) -> None:
+def _wait_until(server: Server, holds: Callable[[], bool]) -> None:
     end = time.monotonic() + WRITTEN_BACK
     while not holds():
-        assert time.monotonic() < end, "the drive did not write back in time"
+        assert time.monotonic() < end, f"the drive did not write back in time:\n{server.log}"
         time.sleep(0.2)
