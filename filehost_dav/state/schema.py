@@ -57,8 +57,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
             next BIGINT NOT NULL, change BIGINT NOT NULL)""",
         """CREATE TABLE node (
             id BIGINT PRIMARY KEY, parent BIGINT, name TEXT NOT NULL, folder BIGINT NOT NULL, blob TEXT,
-            size BIGINT NOT NULL, modified BIGINT NOT NULL, created BIGINT NOT NULL, change BIGINT NOT NULL)""",
+            size BIGINT NOT NULL, modified BIGINT NOT NULL, created BIGINT NOT NULL, change BIGINT NOT NULL,
+            folded TEXT NOT NULL DEFAULT '')""",
         "CREATE UNIQUE INDEX node_name ON node (parent, name)",
+        "CREATE INDEX node_folded ON node (parent, folded)",
         "CREATE INDEX node_blob ON node (blob) WHERE blob IS NOT NULL",
         """CREATE TABLE blob (
             id TEXT PRIMARY KEY, space BIGINT NOT NULL, size BIGINT NOT NULL, state BIGINT NOT NULL,

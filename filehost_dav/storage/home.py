@@ -19,7 +19,6 @@ from filehost_dav.storage.attic import Attic, is_attic
 from filehost_dav.storage.marks import Marks
 from filehost_dav.storage.merged import MergedScan
 from filehost_dav.storage.publish import ContentBody, head_of, judged
-from filehost_dav.storage.siblings import Siblings
 from filehost_dav.storage.tree import (
     ANYTHING,
     Body,
@@ -43,7 +42,6 @@ class Home:
         self._policy = policy
         self._aside = Aside(tree, policy, limits)
         self._attic = Attic(tree)
-        self._siblings = Siblings(tree)
         self._refused = Marks(tree, "refused")
 
     def stat(self, path: FilePath) -> Entry:
@@ -77,6 +75,9 @@ class Home:
         # A folder with something beside its documents is in use this minute: it is listed every time.
         return None if generation is None or self._aside.members(folder) else generation
 
+    def twin(self, path: FilePath) -> str | None:
+        return None if is_attic(path) else self._tree.twin(path)
+
     def open(self, path: FilePath) -> Content:
         if is_attic(path):
             return self._attic.open(path)
@@ -97,13 +98,16 @@ class Home:
         try:
             body = self._admitted(path, place, body)
             written = self._tree.write(
-                place, body, when=_seen(when, place), modified=modified, checksums=checksums, expected=expected
+                place,
+                body,
+                when=self._settled(when, path, place),
+                modified=modified,
+                checksums=checksums,
+                expected=expected,
             )
         except (Refused, QuotaExceeded, TooLarge):
             self.refuse_placeholder(path)
             raise
-        if place is path:
-            self._siblings.added(path)
         return _as_shown(written)
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
@@ -113,9 +117,7 @@ class Home:
             self._refuse_twin(path)
         else:
             self._aside.require_parent(path)
-        entry = self._tree.make_folder(place, when=_seen(when, place))
-        self._siblings.added(path)
-        return shown(entry)
+        return shown(self._tree.make_folder(place, when=self._settled(when, path, place)))
 
     def copy(
         self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING, deep: bool = True
@@ -125,7 +127,7 @@ class Home:
         entry = self._tree.stat(self._place(source))
         goal = self._arrival(entry, target, every_member=deep)
         self._refuse_twin(target)
-        written = self._tree.copy(entry.path, goal, when=_seen(when, goal), deep=deep)
+        written = self._tree.copy(entry.path, goal, when=self._settled(when, target, goal), deep=deep)
         self._settle(written, goal)
         if entry.is_folder and deep and entry.path.area is goal.area is Area.FILES:
             self._aside.copy_mirror(source, target)
@@ -140,8 +142,7 @@ class Home:
         self._refuse_twin(target, renamed=source)
         if goal.area is Area.STAGING and entry.path.area is Area.FILES:
             self._aside.park(entry)
-        written = self._tree.move(entry.path, goal, when=_seen(when, goal))
-        self._siblings.removed(source)
+        written = self._tree.move(entry.path, goal, when=self._settled(when, target, goal, renamed=source))
         self._settle(written, goal)
         if goal.area is Area.FILES and entry.path.area is Area.STAGING:
             self._aside.published(entry.id)
@@ -159,7 +160,6 @@ class Home:
             _require(when, shown(entry))
             return self._aside.discard(entry)
         trashed = self._tree.delete(path, when=when)
-        self._siblings.removed(path)
         if trashed is None or trashed.entry.is_folder:
             self._aside.drop_mirrors(path)
         return trashed
@@ -205,9 +205,7 @@ class Home:
         else:
             self._check_restored(trashed, target)
         self._refuse_twin(target)
-        written = self._tree.restore(trash_id, target)
-        self._siblings.added(target)
-        return written
+        return self._tree.restore(trash_id, target)
 
     def open_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> Content:
         return self._tree.open_trashed(trash_id, below)
@@ -295,17 +293,28 @@ class Home:
             raise Refused("A document may not be given the name of a hidden file", rule="name")
 
     def _refuse_twin(self, path: FilePath, renamed: FilePath | None = None) -> None:
-        twin = self._siblings.twin(path)
+        twin = self._tree.twin(path)
         if twin is None or (renamed is not None and renamed.parent == path.parent and renamed.name == twin):
             return
         raise Refused(f"A file with this name exists in other case: {twin}", rule="case")
 
+    def _settled(
+        self, when: Condition, path: FilePath, place: FilePath, renamed: FilePath | None = None
+    ) -> Condition:
+        """`when` as the tree asks it at `place`: with the path the caller knows, and with the rule that a new
+        name has no twin, which another request may have made meanwhile.
+        """
+
+        def holds(present: Entry | None) -> None:
+            when.holds(None if present is None else shown(present))
+            if present is None and place.area is Area.FILES:
+                self._refuse_twin(path, renamed)
+
+        return Condition(absent=when.absent, holds=holds)
+
     def _settle(self, written: Written, goal: FilePath) -> None:
         """After something came to `goal`: what was beside a folder that it replaced is gone."""
-        if goal.area is not Area.FILES:
-            return
-        self._siblings.added(goal)
-        if written.entry.is_folder and not written.created:
+        if goal.area is Area.FILES and written.entry.is_folder and not written.created:
             self._aside.drop_mirrors(goal)
 
     def _check_restored(self, trashed: Trashed, target: FilePath) -> None:
@@ -359,15 +368,6 @@ def _merged(documents: Iterator[Entry], beside: list[Entry]) -> Iterator[Entry]:
     names = {entry.path.name for entry in beside}
     yield from (entry for entry in documents if entry.path.name not in names)
     yield from beside
-
-
-def _seen(when: Condition, place: FilePath) -> Condition:
-    """`when` for a place aside: the caller's condition sees the path that the caller knows."""
-    if place.area is Area.FILES:
-        return when
-    return Condition(
-        absent=when.absent, holds=lambda present: when.holds(None if present is None else shown(present))
-    )
 
 
 def _refuse_attic(path: FilePath) -> None:

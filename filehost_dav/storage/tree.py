@@ -188,6 +188,11 @@ class Tree(Protocol):
         whoever made it; None where that cannot be told more cheaply than by listing. Never raises.
         """
 
+    def twin(self, path: FilePath) -> str | None:
+        """The name in the same folder that differs from `path`'s by upper and lower case alone; None when there
+        is none, or when something is at `path` itself. Quick in folders of any size. Never raises.
+        """
+
     def open(self, path: FilePath) -> Content:
         """Raises NotFound, IsAFolder."""
 

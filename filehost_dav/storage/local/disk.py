@@ -16,6 +16,7 @@ from filehost_dav.storage.local.record import NOTHING, Record, read_record
 from filehost_dav.storage.local.rules import Rules
 from filehost_dav.storage.local.spelling import RESERVED, Spellings, shown
 from filehost_dav.storage.local.status import Status
+from filehost_dav.storage.local.twins import Twins
 from filehost_dav.storage.tree import Entry
 
 LEDGERS = "ledger"
@@ -104,12 +105,13 @@ class Spot:
 class Disk:
     """One user's folders below the root of the storage."""
 
-    def __init__(self, root: Folder, user: str, rules: Rules, spellings: Spellings) -> None:
+    def __init__(self, root: Folder, user: str, rules: Rules, spellings: Spellings, twins: Twins) -> None:
         self.root = root
         self.user = user
         self.rules = rules
         self.ledger = Ledger(root, f"{LEDGERS}/{user}")
         self._spellings = spellings
+        self._twins = twins
         self._bases = {area: f"{area.value}/{user}" for area in Area}
 
     def make(self) -> None:
@@ -218,6 +220,11 @@ class Disk:
         """What a user sees in the open folder that is at `path`."""
         for safe, name, status in self.shown_members(folder):
             yield self.member(folder, name, FilePath((*path.parts, safe), path.area), status)
+
+    def twin(self, path: FilePath) -> str | None:
+        """The name beside `path` that differs by case alone. Raises OSError."""
+        with self.folder(path.parent) as folder:
+            return self._twins.of(folder, path.name)
 
     def _spot(self, path: FilePath) -> Spot:
         if path.is_root:

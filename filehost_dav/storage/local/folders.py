@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from filehost_dav.storage.local import inotify
 from filehost_dav.storage.local.kernel import open_beneath, rename_new, status_at, status_of
 from filehost_dav.storage.local.status import Status
 
@@ -108,6 +109,14 @@ class Folder:
             status = self.status(name)
             if status is not None and status.is_servable:
                 yield name, status
+
+    def tells_all(self) -> bool:
+        """Whether this machine's kernel knows of every change here."""
+        return inotify.tells_all(self._descriptor)
+
+    def watched_by(self, queue: inotify.Queue, mask: int) -> int:
+        """The number under which `queue` tells of changes here from now on."""
+        return queue.watch(self._descriptor, mask)
 
     def free(self) -> int:
         """Bytes that this program may still put on the disk."""

@@ -21,6 +21,7 @@ from filehost_dav.storage.local.rules import Retention, Rules
 from filehost_dav.storage.local.spelling import RESERVED, Spellings
 from filehost_dav.storage.local.sweeping import sweep
 from filehost_dav.storage.local.tree import LocalTree
+from filehost_dav.storage.local.twins import Twins
 
 
 def _no_quota(_user: str) -> int | None:
@@ -56,12 +57,13 @@ class LocalStorage:
             make_folders(self._root, corner)
         self._follow_records = _keeps_records(self._root)
         self._spellings = Spellings()
+        self._twins = Twins()
         self._trees: dict[str, LocalTree] = {}
 
     def tree(self, user: str) -> LocalTree:
         tree = self._trees.get(user)
         if tree is None:
-            disk = Disk(self._root, user, self._rules, self._spellings)
+            disk = Disk(self._root, user, self._rules, self._spellings, self._twins)
             with Translated():
                 disk.make()
             tree = self._trees[user] = LocalTree(disk, follow_records=self._follow_records)
@@ -88,6 +90,7 @@ class LocalStorage:
                 sweep(tree.disk, tree.trash_can, tree.version_store)
 
     def close(self) -> None:
+        self._twins.close()
         self._root.close()
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterator, Mapping
+from contextlib import suppress
 
-from filehost_dav.errors import Exists, IntoItself, Refused
+from filehost_dav.errors import Exists, FilehostError, IntoItself, Refused
 from filehost_dav.paths import FilePath
 from filehost_dav.storage.local.commit import Committer
 from filehost_dav.storage.local.content import LocalContent, content_of
@@ -63,6 +64,11 @@ class LocalTree:
             return LocalScan(self.disk, folder)
 
     def generation(self, _folder: FilePath) -> Hashable | None:
+        return None
+
+    def twin(self, path: FilePath) -> str | None:
+        with suppress(FilehostError), Translated():
+            return self.disk.twin(path)
         return None
 
     def open(self, path: FilePath) -> LocalContent:

@@ -98,13 +98,14 @@ class Change:
     def add_all(self, nodes: Sequence[Node]) -> None:
         """New nodes whose ids come from `new_id`, counted."""
         sql = (
-            "INSERT INTO node (id, parent, name, folder, blob, size, modified, created, change)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO node (id, parent, name, folder, blob, size, modified, created, change, folded)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         )
-        if len(nodes) == 1:
-            self.rows.execute(sql, nodes[0])
+        values = [(*node, node.name.casefold()) for node in nodes]
+        if len(values) == 1:
+            self.rows.execute(sql, values[0])
         else:
-            self.rows.execute_many(sql, nodes)
+            self.rows.execute_many(sql, values)
         self.used += sum(node.size for node in nodes)
 
     def new_id(self) -> int:
@@ -122,7 +123,10 @@ class Change:
 
     def move(self, node: Node, parent: int, name: str) -> Node:
         """Put a node, with all below it, elsewhere. Its ETag and time stay."""
-        self.rows.execute("UPDATE node SET parent = ?, name = ? WHERE id = ?", (parent, name, node.id))
+        self.rows.execute(
+            "UPDATE node SET parent = ?, name = ?, folded = ? WHERE id = ?",
+            (parent, name, name.casefold(), node.id),
+        )
         return node._replace(parent=parent, name=name)
 
     def touch(self, folder: Node, chain: Sequence[Node]) -> None:

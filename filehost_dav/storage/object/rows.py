@@ -92,6 +92,11 @@ def walk_listing(rows: Queries, user: str, root: Root, parts: Sequence[str]) -> 
     return [Node(*row) for row in rows.query(_listing(len(parts)), (*parts, int(root), user))]
 
 
+def walk_alike(rows: Queries, user: str, root: Root, parts: Sequence[str], folded: str) -> list[str]:
+    """The names in the folder at the path that are `folded` once casefolded."""
+    return [name for (name,) in rows.query(_alike(len(parts)), (*parts, int(root), user, folded))]
+
+
 def below(rows: Queries, node: int) -> Iterator[Node]:
     """A node and everything below it, each folder before its members."""
     sql = f"""WITH RECURSIVE below(depth, id) AS (
@@ -123,6 +128,13 @@ def _listing(depth: int) -> str:
         SELECT {COLUMNS} FROM walk JOIN node ON node.id = walk.id WHERE walk.depth = {depth}
         UNION ALL
         SELECT {COLUMNS} FROM walk JOIN node ON node.parent = walk.id WHERE walk.depth = {depth}"""
+
+
+@lru_cache(maxsize=256)
+def _alike(depth: int) -> str:
+    return f"""{_steps(depth)}
+        SELECT node.name FROM walk JOIN node ON node.parent = walk.id
+        WHERE walk.depth = {depth} AND node.folded = ? ORDER BY node.name"""
 
 
 def _steps(depth: int) -> str:

@@ -17,7 +17,7 @@ from filehost_dav.storage.object import placing, trash, versions
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import Change, changing
 from filehost_dav.storage.object.content import BlobContent
-from filehost_dav.storage.object.rows import Node, Root, root_of, size_below, walk, walk_listing
+from filehost_dav.storage.object.rows import Node, Root, root_of, size_below, walk, walk_alike, walk_listing
 from filehost_dav.storage.object.uploads import Rules, Uploads
 from filehost_dav.storage.tree import (
     ANYTHING,
@@ -62,6 +62,11 @@ class ObjectTree:
         if len(chain) <= len(folder.parts):
             return None
         return chain[-1].id, chain[-1].change, chain[-1].modified
+
+    def twin(self, path: FilePath) -> str | None:
+        root, folder = root_of(path.area), path.parent.parts
+        alike = walk_alike(self._database, self._user, root, folder, path.name.casefold())
+        return alike[0] if alike and path.name not in alike else None
 
     def open(self, path: FilePath) -> BlobContent:
         return self._content(self._find(path), path)
