@@ -7,7 +7,7 @@ one in place) is never lost: whatever would remove it puts it into the trash, un
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,12 +15,14 @@ from typing import Final
 from filehost_dav.errors import NotAFolder, NotFound, ParentMissing, QuotaExceeded
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.policy.roles import Policy, Role
+from filehost_dav.storage.marks import PLACE as MARKS
 from filehost_dav.storage.marks import Marks
 from filehost_dav.storage.publish import BoundedBody
 from filehost_dav.storage.tree import Body, Entry, Trashed, Tree
 
 _PROBE: Final = 4096  # bytes; the most that a bare number (vim's 4913) may hold
 _STAGING: Final = FilePath((), Area.STAGING)
+_SIDE: Final = FilePath((), Area.SIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Aside:
     def members(self, folder: FilePath) -> list[Entry]:
         """What is shown in a folder of documents beside the documents: staged files and lock markers."""
         staged = [entry for entry in self._list(folder.in_area(Area.STAGING)) if self._is_staged(entry)]
-        markers = [entry for entry in self._list(folder.in_area(Area.SIDE)) if self._is_marker(entry)]
+        markers = [entry for entry in self._list(folder.in_area(Area.SIDE)) if self.is_marker(entry)]
         return [shown(entry) for entry in (*staged, *markers)]
 
     def require_parent(self, path: FilePath) -> None:
@@ -98,6 +100,24 @@ class Aside:
                 yield entry
             if entry.is_folder:
                 yield from self.staged(entry.path)
+
+    def side_files(self, below: FilePath = _SIDE) -> Iterator[Entry]:
+        """Every side file, without what is remembered about files."""
+        for entry in self._list(below):
+            if not entry.is_folder:
+                yield entry
+            elif entry.path != MARKS:
+                yield from self.side_files(entry.path)
+
+    def is_marker(self, entry: Entry) -> bool:
+        """Whether `entry` tells that a document is open."""
+        return not entry.is_folder and self._policy.is_marker(entry.path)
+
+    def forget_all_but(self, ids: Set[str]) -> None:
+        """Forget the names of parked documents that are not parked any more."""
+        for file_id in self._parked:
+            if file_id not in ids:
+                self._parked.drop(file_id)
 
     def park(self, document: Entry) -> None:
         """Remember what a document is called before it moves to a staging name."""
@@ -172,9 +192,6 @@ class Aside:
     def _is_staged(self, entry: Entry) -> bool:
         path = entry.path.in_area(Area.FILES)
         return self._policy.classify(path, is_folder=entry.is_folder) is Role.STAGING
-
-    def _is_marker(self, entry: Entry) -> bool:
-        return not entry.is_folder and self._policy.is_marker(entry.path)
 
 
 def shown(entry: Entry) -> Entry:

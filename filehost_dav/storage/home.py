@@ -8,7 +8,8 @@ files lie in areas of their own (`aside`), trash and versions appear below `/.fi
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 
 from filehost_dav.errors import ConditionFailed, Full, NotFound, QuotaExceeded, Refused, TooLarge
@@ -16,6 +17,7 @@ from filehost_dav.paths import Area, FilePath
 from filehost_dav.policy.roles import AREAS, Policy
 from filehost_dav.storage.aside import DEFAULT_LIMITS, Aside, Limits, shown
 from filehost_dav.storage.attic import Attic, is_attic
+from filehost_dav.storage.clearing import Clearing
 from filehost_dav.storage.marks import Marks
 from filehost_dav.storage.merged import MergedScan
 from filehost_dav.storage.publish import ContentBody, head_of, judged
@@ -37,10 +39,18 @@ from filehost_dav.storage.tree import (
 class Home:
     """A Tree over a Tree. Raises what the inner tree raises, and Refused where the policy says no."""
 
-    def __init__(self, tree: Tree, policy: Policy, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        policy: Policy,
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._tree = tree
         self._policy = policy
+        self._clock = clock
         self._aside = Aside(tree, policy, limits)
+        self._clearing = Clearing(tree, self._aside)
         self._attic = Attic(tree)
         self._refused = Marks(tree, "refused")
 
@@ -182,16 +192,31 @@ class Home:
         entry = self._aside.find(self._place(path))
         if entry is not None and not entry.is_folder and entry.size == 0:
             with suppress(QuotaExceeded, Full):  # then an empty file stays, which harms nobody
-                self._refused.set(entry.id, entry.etag)
+                self._refused.set(entry.id, f"{entry.etag}\n{int(self._clock())}\n{path}")
 
     def forget_placeholder(self, path: FilePath) -> bool:
         """Remove the empty file at `path` if its content was refused: called when its lock goes."""
         entry = self._aside.find(self._place(path))
-        if entry is None or entry.is_folder or entry.size or self._refused.get(entry.id) != entry.etag:
+        if entry is None or entry.is_folder or entry.size:
+            return False
+        if (self._refused.get(entry.id) or "").partition("\n")[0] != entry.etag:
             return False
         self._refused.drop(entry.id)
         self.delete(path)
         return True
+
+    def sweep(self, now: int) -> None:
+        """Maintenance at `now` (seconds since the epoch), safe at any time, in one process after the other.
+
+        What has waited too long in staging goes to the trash; empty files whose content was refused and
+        whose lock never came back go; marks of open documents and attributes without a document go.
+        """
+        self._clearing.sweep(now)
+        for file_id in self._refused:
+            _, since, place = (self._refused.get(file_id) or "\n0\n/").split("\n")
+            if now - int(since) >= self._aside.limits.age:
+                self.forget_placeholder(FilePath.parse(place))
+                self._refused.drop(file_id)
 
     def trash(self) -> Iterator[Trashed]:
         return self._tree.trash()

@@ -14,7 +14,7 @@ from filehost_dav.paths import Area, FilePath
 from filehost_dav.storage.publish import BytesBody
 from filehost_dav.storage.tree import Tree
 
-_PLACE: Final = FilePath((".filehost",), Area.SIDE)
+PLACE: Final = FilePath((".filehost",), Area.SIDE)
 
 
 class Marks:
@@ -22,7 +22,7 @@ class Marks:
 
     def __init__(self, tree: Tree, kind: str) -> None:
         self._tree = tree
-        self._folder = _PLACE / kind
+        self._folder = PLACE / kind
 
     def get(self, file_id: str) -> str | None:
         try:

@@ -493,6 +493,70 @@ def test_a_document_whose_next_content_was_refused_stays(home: Home) -> None:
     assert read(home, "a.pdf") == PDF
 
 
+# Clearing
+
+DAY = 24 * 3600
+
+
+def test_what_waited_too_long_goes_to_the_trash_under_its_documents_name(home: Home) -> None:
+    put(home, "doc.docx", b"PK\x03\x04 parked")
+    put(home, "other.txt.XyZabc", b"never finished")
+    home.move(at("doc.docx"), at("A9A97EC7.tmp"))
+    home.sweep(0)
+    home.sweep(DAY - 1)
+    assert names(home) == {"A9A97EC7.tmp", "other.txt.XyZabc"}
+    home.sweep(DAY)
+    assert names(home) == set()
+    assert trashed(home) == {"/doc.docx": b"PK\x03\x04 parked", "/other.txt.XyZabc": b"never finished"}
+
+
+def test_how_long_a_file_waits_does_not_depend_on_its_own_times(home: Home) -> None:
+    home.sweep(0)
+    home.write(at("a.txt.XyZabc"), BytesBody(b"new"), modified=1)
+    home.sweep(DAY * 2)
+    assert read(home, "a.txt.XyZabc") == b"new"
+
+
+def test_a_staging_folder_is_cleared_with_all_that_is_in_it(home: Home) -> None:
+    home.make_folder(at("a.sb-1a2b3c4d-xYz123"))
+    put(home, "a.sb-1a2b3c4d-xYz123/a.txt", b"new")
+    home.sweep(0)
+    home.sweep(DAY)
+    assert names(home) == set()
+    (item,) = home.trash()
+    with home.open_trashed(item.id, ("a.txt",)) as content:
+        assert b"".join(content.blocks(0, 3)) == b"new"
+
+
+def test_marks_of_open_documents_and_attributes_without_a_document_go(home: Home) -> None:
+    put(home, "kept.txt")
+    for path in ("._kept.txt", "._gone.txt", "~$gone.docx", ".DS_Store"):
+        put(home, path)
+    home.sweep(0)
+    home.sweep(DAY)
+    assert {path for path in ("._kept.txt", "._gone.txt", ".DS_Store") if exists(home, path)} == {
+        "._kept.txt",
+        "._gone.txt",
+        ".DS_Store",
+    }
+    assert not exists(home, "~$gone.docx")
+    home.sweep(7 * DAY)
+    assert exists(home, "._kept.txt")
+    assert not exists(home, "._gone.txt")
+
+
+def test_a_refused_placeholder_whose_lock_never_came_back_goes(storage: Storage) -> None:
+    home = Home(storage.tree("alice"), Policy(), clock=lambda: 1000.0)
+    put(home, "a.pdf", b"")
+    put(home, "b.pdf", b"")
+    with pytest.raises(Refused):
+        put(home, "a.pdf", ELF)
+    home.sweep(1000 + DAY - 1)
+    assert names(home) == {"a.pdf", "b.pdf"}
+    home.sweep(1000 + DAY)
+    assert names(home) == {"b.pdf"}
+
+
 # The rest of the contract passes through
 
 
