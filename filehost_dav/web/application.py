@@ -95,7 +95,7 @@ class Pages:
             return self._account.sign_in(request, words, self._assets)
         if request.is_navigation:
             return _to_sign_in(request, words, self._assets)
-        return None
+        return _signed_out() if request.header("X-Requested-With") == "Filehost" else None
 
     def handles(self, environ: Environ) -> bool:
         """Whether this request of a signed-in user is for the page."""
@@ -199,6 +199,11 @@ def _script_page(visit: Visit, status: int = 200) -> Answer:
     text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
     address = escape(quote(visit.request.path))
     return html(visit.fill("page", data=text, user=escape(visit.user.name), address=address), status)
+
+
+def _signed_out() -> Answer:
+    """401 for the page's own script, with a challenge that makes no browser ask for a password by itself."""
+    return plain("Sign in again", 401).adding(("WWW-Authenticate", 'Session realm="Filehost"'))
 
 
 def _to_sign_in(request: Request, words: Words, assets: Assets) -> Answer:

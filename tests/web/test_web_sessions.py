@@ -22,7 +22,12 @@ def test_a_browser_is_sent_to_the_form_and_a_program_gets_its_401(visitor: Visit
     program = visitor("GET", "/some/folder/", headers=DAV)
     assert program.status == 401
     assert program.headers["WWW-Authenticate"].startswith("Basic")
-    assert visitor("PROPFIND", "/", headers=SCRIPT).status == 401
+
+
+def test_the_pages_script_is_told_without_a_password_dialogue_of_the_browser(visitor: Visitor) -> None:
+    answer = visitor("PROPFIND", "/", headers={**SCRIPT, "X-Requested-With": "Filehost"})
+    assert answer.status == 401
+    assert not answer.headers["WWW-Authenticate"].startswith("Basic")
 
 
 def test_over_plain_http_to_another_machine_a_browser_is_known_without_fetch_headers(visitor: Visitor) -> None:

@@ -95,7 +95,7 @@ export function menu(items, place, label) {
     element.remove();
     if (had) before?.focus?.({ preventScroll: true });
   });
-  document.body.append(element);
+  (document.querySelector("main") ?? document.body).append(element);
   element.showPopover();
   const { width, height } = element.getBoundingClientRect();
   element.style.left = `${Math.max(8, Math.min(place.right - (place.width ? width : 0), innerWidth - width - 8))}px`;

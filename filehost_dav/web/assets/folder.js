@@ -34,6 +34,7 @@ export class FolderView {
       key: (event) => this.key(event),
     });
     this.filter = h("input", { type: "search", class: "filter", placeholder: say("filter.label"), "aria-label": say("filter.label"), oninput: () => this.#draw(), onkeydown: (event) => this.#filterKey(event) });
+    this.title = h("h1", { class: "unseen" });
     this.trail = h("nav", { class: "trail", "aria-label": say("trail.label") });
     this.input = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.#send(chosen(this.input), this.input) });
     this.folderInput = h("input", { type: "file", webkitdirectory: true, hidden: true, onchange: () => this.#send(chosen(this.folderInput), this.folderInput) });
@@ -47,7 +48,7 @@ export class FolderView {
     );
     this.bar = this.#choiceBar();
     this.state = h("div", { class: "state", hidden: true });
-    this.element = h("div", { class: "folder" }, h("div", { class: "bar" }, this.trail, this.tools, this.bar), this.list.element, this.state, this.input, this.folderInput);
+    this.element = h("div", { class: "folder" }, this.title, h("div", { class: "bar" }, this.trail, this.tools, this.bar), this.list.element, this.state, this.input, this.folderInput);
     this.#receive();
   }
 
@@ -165,6 +166,7 @@ export class FolderView {
   }
 
   #drawTrail() {
+    this.title.textContent = this.path === "/" ? say("place.home") : nameOf(this.path);
     const parts = this.path === "/" ? [] : this.path.slice(1).split("/");
     const steps = ["/", ...parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`)];
     const items = steps.map((path) => {

@@ -41,7 +41,7 @@ export class List {
       ...this.heads,
       h("span", { class: "cell more", role: "columnheader" }, h("span", { class: "unseen" }, say("list.actions"))),
     );
-    this.scroller = h("div", { class: "scroller", role: "presentation", tabindex: "-1" }, this.body);
+    this.scroller = h("div", { class: "scroller", role: "presentation" }, this.body);
     this.element = h(
       "div",
       { class: "list", role: "grid", "aria-multiselectable": "true", "aria-label": say("list.label") },

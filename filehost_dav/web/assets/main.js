@@ -142,11 +142,12 @@ function showKeys() {
 
 /** Keys that work wherever the focus is, unless something is being typed or asked. */
 function anywhere(event) {
-  if (event.defaultPrevented || document.querySelector("dialog[open]") || event.target.closest?.("input, textarea, [popover], button, a")) return;
-  if (event.key === "/" && stage.contains(folder.element)) {
-    event.preventDefault();
-    folder.filter.focus();
-  }
+  if (event.defaultPrevented || !stage.contains(folder.element) || document.querySelector("dialog[open]")) return;
+  if (event.target.closest?.("input, textarea, [popover]") || event.ctrlKey || event.metaKey) return;
+  if (event.key === "/") folder.filter.focus();
+  else if (event.key === "Backspace" || (event.key === "ArrowUp" && event.altKey)) folder.up();
+  else return;
+  event.preventDefault();
 }
 
 /** Files arrived in a folder: show them soon, but not once for each. */
