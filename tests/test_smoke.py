@@ -12,7 +12,8 @@ def test_a_users_day(server: Server, account: Account, client: Client) -> None:
     first = client.put("/letters/one.txt", "first")
     assert first.status == 201
     token = client.lock("/letters/one.txt").lock_token
-    assert Client(server, account).put("/letters/one.txt", "by someone else").status == 423
+    with Client(server, account) as other:
+        assert other.put("/letters/one.txt", "without the token").status == 423
     second = client.put("/letters/one.txt", "second", If=f"(<{token}>)")
     assert (second.status, second.etag != first.etag) == (204, True)
     assert client.unlock("/letters/one.txt", token).status == 204
