@@ -17,8 +17,9 @@ LARGEST_DOCUMENT: Final = 1 << 20  # bytes of an XML body
 def body_of(environ: dict[str, Any]) -> Body:
     """The request's body. Raises BadBody when a foreign server let a malformed length pass."""
     stream = environ["wsgi.input"]
-    if isinstance(stream, Body):
-        return stream
+    if "filehost.gateway" in environ:
+        own: Body = stream
+        return own
     length = environ.get("CONTENT_LENGTH") or ""
     if length.isascii() and length.isdigit():
         return StreamBody(stream, int(length))

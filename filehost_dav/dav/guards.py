@@ -51,16 +51,17 @@ def require_tokens(
 
     `membership`: the folder above gains or loses this member. `members`: all below changes with it.
     """
-    store, owner = request.services.locks, request.user
-    touched: list[Lock] = store.covering(owner, path)
-    missing = _missing(touched, tokens, request.user)
+    locks = request.services.locks.view(request.user)
+    if not locks:
+        return
+    missing = _missing(locks.covering(path), tokens, request.user)
     if membership and not path.is_root:
-        missing += _missing(store.covering(owner, path.parent), tokens, request.user)
+        missing += _missing(locks.covering(path.parent), tokens, request.user)
     if members:
         below: dict[FilePath, list[Lock]] = {}
-        for lock in store.below(owner, path):
+        for lock in locks.below(path):
             below.setdefault(lock.path, []).append(lock)
-        missing += [lock for locks in below.values() for lock in _missing(locks, tokens, request.user)]
+        missing += [lock for some in below.values() for lock in _missing(some, tokens, request.user)]
     if missing:
         roots = dict.fromkeys(str(lock.path) for lock in missing)
         raise Locked("This is locked; the request did not name the lock", list(roots))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from filehost_dav.dav.answer import Answer, Headers
 from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
-from filehost_dav.dav.preconditions import Preconditions
+from filehost_dav.dav.preconditions import NONE, Preconditions
 from filehost_dav.dav.put import require_parent
 from filehost_dav.dav.records import copied, moved
 from filehost_dav.dav.request import Request, depth
@@ -16,17 +14,21 @@ from filehost_dav.errors import ConditionFailed, IntoItself
 from filehost_dav.paths import FilePath
 from filehost_dav.storage.tree import Condition, Entry, Written
 
-Guard = Callable[[Entry | None], None]
-
 
 def copy(request: Request) -> Answer:
     """201 or 204. Depth 0 copies a folder without its members (RFC 4918 9.8.3)."""
     target = destination(request)
     deep = depth(request, default="infinity") != "0"
+    conditions = Preconditions.of(request.environ)
+
+    def holds(present: Entry | None) -> None:
+        _require_source(request, conditions)
+        _require_target(request, conditions, target, present)
+
     source = request.home.stat(request.path)
-    guard = _target_guard(request, target)
-    _check(request, source, target, guard)
-    written = request.home.copy(request.path, target, when=_condition(request, guard), deep=deep)
+    holds(_replaceable(request, source, target))
+    when = Condition(absent=not _overwrite(request), holds=holds)
+    written = request.home.copy(request.path, target, when=when, deep=deep)
     copied(request, request.path, target, deep=deep)
     return _answer(request, target, written)
 
@@ -34,12 +36,19 @@ def copy(request: Request) -> Answer:
 def move(request: Request) -> Answer:
     """201 or 204. The locks of the source end; a lock on the target itself stays (RFC 4918 7.5, 9.9.3)."""
     target = destination(request)
+    conditions = Preconditions.of(request.environ)
+
+    def holds(present: Entry | None) -> None:
+        _require_source(request, conditions)
+        _require_target(request, conditions, target, present)
+        require_tokens(request, conditions.tokens, request.path, membership=True, members=True)
+
     source = request.home.stat(request.path)
     if source.is_folder and depth(request, default="infinity") != "infinity":
         raise Refusal(400, "A folder moves with everything below; the Depth must be infinity")
-    guard = _move_guard(request, target)
-    _check(request, source, target, guard)
-    written = request.home.move(request.path, target, when=_condition(request, guard))
+    holds(_replaceable(request, source, target))
+    when = Condition(absent=not _overwrite(request), holds=holds)
+    written = request.home.move(request.path, target, when=when)
     moved(request, request.path, target)
     return _answer(request, target, written)
 
@@ -55,8 +64,8 @@ def destination(request: Request) -> FilePath:
     return place
 
 
-def _check(request: Request, source: Entry, target: FilePath, guard: Guard) -> None:
-    """Refuse what can be refused before anything is touched."""
+def _replaceable(request: Request, source: Entry, target: FilePath) -> Entry | None:
+    """What is at the target now. Refuses what can be refused before anything is touched."""
     if target.is_within(source.path) or source.path.is_within(target):
         raise IntoItself("The source and the destination are the same or lie within each other")
     present = entry_at(request, target)
@@ -64,11 +73,19 @@ def _check(request: Request, source: Entry, target: FilePath, guard: Guard) -> N
         require_parent(request, target)
     elif not _overwrite(request):
         raise ConditionFailed("Something is at the destination already")
-    guard(present)
+    return present
 
 
-def _condition(request: Request, guard: Guard) -> Condition:
-    return Condition(absent=not _overwrite(request), holds=guard)
+def _require_source(request: Request, conditions: Preconditions) -> None:
+    if conditions is not NONE:
+        require_conditions(request, conditions, request.home.stat(request.path))
+
+
+def _require_target(
+    request: Request, conditions: Preconditions, target: FilePath, present: Entry | None
+) -> None:
+    replaces = present is not None
+    require_tokens(request, conditions.tokens, target, membership=not replaces, members=replaces)
 
 
 def _overwrite(request: Request) -> bool:
@@ -77,28 +94,6 @@ def _overwrite(request: Request) -> bool:
     if value not in ("T", "F"):
         raise Refusal(400, "The Overwrite header must be T or F")
     return value == "T"
-
-
-def _target_guard(request: Request, target: FilePath) -> Guard:
-    conditions = Preconditions.of(request.environ)
-
-    def holds(present: Entry | None) -> None:
-        require_conditions(request, conditions, request.home.stat(request.path))
-        replaces = present is not None
-        require_tokens(request, conditions.tokens, target, membership=not replaces, members=replaces)
-
-    return holds
-
-
-def _move_guard(request: Request, target: FilePath) -> Guard:
-    target_guard = _target_guard(request, target)
-    tokens = Preconditions.of(request.environ).tokens
-
-    def holds(present: Entry | None) -> None:
-        target_guard(present)
-        require_tokens(request, tokens, request.path, membership=True, members=True)
-
-    return holds
 
 
 def _answer(request: Request, target: FilePath, written: Written) -> Answer:

@@ -56,16 +56,45 @@ class Wish:
     timeout: int
 
 
-class _Snapshot:
-    """One owner's locks as they were at one generation of the database."""
+class View:
+    """One user's locks as they are at one moment: what several questions of one request are asked of."""
 
-    __slots__ = ("by_path", "generation")
+    __slots__ = ("_by_path", "_clock", "generation")
 
-    def __init__(self, generation: int, locks: Iterable[Lock]) -> None:
+    def __init__(
+        self, locks: Iterable[Lock], clock: Callable[[], float], generation: int | None = None
+    ) -> None:
         self.generation = generation
-        self.by_path: dict[FilePath, list[Lock]] = {}
+        self._clock = clock
+        self._by_path: dict[FilePath, list[Lock]] = {}
         for lock in locks:
-            self.by_path.setdefault(lock.path, []).append(lock)
+            self._by_path.setdefault(lock.path, []).append(lock)
+
+    def __bool__(self) -> bool:
+        """Whether there is any lock, live or ended."""
+        return bool(self._by_path)
+
+    def at(self, path: FilePath) -> list[Lock]:
+        """The live locks rooted exactly at `path`."""
+        return self._live(self._by_path.get(path, ()))
+
+    def covering(self, path: FilePath) -> list[Lock]:
+        """The live locks whose scope `path` is in: its own, and deep ones of the folders above."""
+        if not self._by_path:
+            return []
+        found = list(self._by_path.get(path, ()))
+        for folder in path.ancestors:
+            found += [lock for lock in self._by_path.get(folder, ()) if lock.deep]
+        return self._live(found)
+
+    def below(self, folder: FilePath) -> list[Lock]:
+        """The live locks rooted below `folder`, not those of the folder itself."""
+        found = [locks for path, locks in self._by_path.items() if path.is_within(folder) and path != folder]
+        return self._live(lock for locks in found for lock in locks)
+
+    def _live(self, locks: Iterable[Lock]) -> list[Lock]:
+        now = self._clock()
+        return [lock for lock in locks if lock.expires > now]
 
 
 def new_token() -> str:
@@ -86,27 +115,30 @@ class LockStore:
         self._database = database
         self._clock = clock
         self._tokens = tokens
-        self._snapshots: dict[str, _Snapshot] = {}
+        self._views: dict[str, View] = {}
+
+    def view(self, owner: str) -> View:
+        """The locks in one user's tree."""
+        # The generation is read first: what is read after it can only be newer than it says.
+        generation = self._database.generation()
+        known = self._views.get(owner)
+        if known is not None and known.generation == generation and generation is not None:
+            return known
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM lock WHERE owner = ?", (owner,))  # noqa: S608 - a constant
+        view = View(map(_lock, rows), self._clock, generation)
+        if len(self._views) >= _REMEMBERED:
+            self._views.clear()
+        self._views[owner] = view
+        return view
 
     def covering(self, owner: str, path: FilePath) -> list[Lock]:
-        """The live locks whose scope `path` is in: its own, and deep ones of the folders above."""
-        by_path = self._read(owner)
-        if not by_path:
-            return []
-        found = list(by_path.get(path, ()))
-        for folder in path.ancestors:
-            found += [lock for lock in by_path.get(folder, ()) if lock.deep]
-        return self._live(found)
+        return self.view(owner).covering(path)
 
     def at(self, owner: str, path: FilePath) -> list[Lock]:
-        """The live locks rooted exactly at `path`."""
-        return self._live(self._read(owner).get(path, ()))
+        return self.view(owner).at(path)
 
     def below(self, owner: str, folder: FilePath) -> list[Lock]:
-        """The live locks rooted below `folder`, not those of the folder itself."""
-        by_path = self._read(owner)
-        found = [locks for path, locks in by_path.items() if path.is_within(folder) and path != folder]
-        return self._live(lock for locks in found for lock in locks)
+        return self.view(owner).below(folder)
 
     def acquire(self, owner: str, wish: Wish) -> Lock:
         """Grant a lock, unless another stands in the way: of all that race for one, one process wins.
@@ -151,10 +183,6 @@ class LockStore:
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM lock WHERE owner = ? AND token = ?", (owner, token))
 
-    def has_any(self, owner: str) -> bool:
-        """Whether there is any lock, live or expired, in that tree."""
-        return bool(self._read(owner))
-
     def removed(self, transaction: Transaction, owner: str, path: FilePath) -> None:
         """End the locks of a resource that is gone: those at `path` and all below."""
         transaction.execute("DELETE FROM lock WHERE owner = ? AND path = ?", (owner, str(path)))
@@ -171,24 +199,6 @@ class LockStore:
         """Drop what has expired. Safe at any time, in any process."""
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM lock WHERE expires <= ?", (int(self._clock()),))
-
-    def _live(self, locks: Iterable[Lock]) -> list[Lock]:
-        now = self._clock()
-        return [lock for lock in locks if lock.expires > now]
-
-    def _read(self, owner: str) -> dict[FilePath, list[Lock]]:
-        # The generation is read first: what is read after it can only be newer than it says.
-        generation = self._database.generation()
-        known = self._snapshots.get(owner)
-        if known is not None and known.generation == generation:
-            return known.by_path
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM lock WHERE owner = ?", (owner,))  # noqa: S608 - a constant
-        snapshot = _Snapshot(generation if generation is not None else -1, map(_lock, rows))
-        if generation is not None:
-            if len(self._snapshots) >= _REMEMBERED:
-                self._snapshots.clear()
-            self._snapshots[owner] = snapshot
-        return snapshot.by_path
 
 
 def _conflict(lock: Lock, wish: Wish) -> bool:

@@ -56,6 +56,10 @@ class Site:
     def port(self) -> int:
         return int(self.server.port)
 
+    @property
+    def is_stock(self) -> bool:
+        return isinstance(self.server, Stock)
+
     def close(self) -> None:
         for client in self.clients.values():
             client.close()

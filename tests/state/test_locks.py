@@ -96,7 +96,7 @@ def test_users_do_not_see_each_others_locks(store: LockStore) -> None:
     store.acquire("alice", wish("/a", deep=True))
     assert store.acquire("bob", wish("/a"))
     assert paths(store.covering("carol", at("/a"))) == []
-    assert not store.has_any("carol")
+    assert not store.view("carol")
 
 
 def test_a_lock_covers_its_resource_and_a_deep_one_all_below(store: LockStore) -> None:
@@ -160,7 +160,7 @@ def test_locks_end_with_what_is_gone(
     with database.transaction() as transaction:
         getattr(store, what)(transaction, "alice", at("/a"))
     assert paths(store.below("alice", at("/"))) == left
-    assert store.has_any("bob")
+    assert store.view("bob")
 
 
 def test_a_lock_survives_a_restart(store: LockStore, file: Path, clock: Clock) -> None:
