@@ -18,9 +18,18 @@ from wsgidav.fs_dav_provider import FilesystemProvider
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all these tests: what is asked here does not depend on what is on the disk when."""
+    settings = {"FILEHOST_SERVER_WORKERS": "1", "FILEHOST_STORAGE_DURABILITY": "none"}
+    running = Server(tmp_path_factory.mktemp("data"), settings).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
 def resident(server: Server) -> Account:
-    """The one user of a module: making an account takes longer than most tests here."""
+    """The one user of these tests: making an account takes longer than most of them."""
     return server.add_user("resident")
 
 
@@ -42,7 +51,7 @@ def client(server: Server, account: Account) -> Iterator[Client]:
         yield connection
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The stock classes as their own documentation sets them up, with a property store."""
     folder = tmp_path_factory.mktemp("stock")
@@ -73,16 +82,13 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Our server, in its own process, accepting any type of file."""
-    settings = {"FILEHOST_SERVER_WORKERS": "1", "FILEHOST_POLICY_EXTENSIONS": "*"}
-    server = Server(tmp_path_factory.mktemp("ours"), settings).start()
+@pytest.fixture(scope="session")
+def ours(server: Server) -> Iterator[Site]:
+    """Our server, with the same users, who may store any type of file."""
     for name in USERS:
-        server.add_user(name, password=PASSWORD)
+        server.add_user(name, "--extensions", "*", password=PASSWORD)
     site = Site(server, server.files)
     for name in USERS:
         site(name).propfind("/", "0")  # a user's folder is made at the first request
     yield site
     site.close()
-    server.stop()

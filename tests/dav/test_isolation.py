@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from harness.dav import Answer, Client
-from harness.server import Server
+from harness.stock import Site
 
 COLOR = "{urn:test}color"
 PROPPATCH = (
@@ -15,14 +15,10 @@ PROPPATCH = (
 LOCKDISCOVERY = "{DAV:}lockdiscovery"
 
 
-@pytest.fixture(scope="module")
-def pair(server: Server) -> Iterator[tuple[Client, Client]]:
+@pytest.fixture
+def pair(ours: Site) -> tuple[Client, Client]:
     """Alice and bob."""
-    with (
-        Client(server, server.add_user("alice")) as alice,
-        Client(server, server.add_user("bob", password="another good one")) as bob,
-    ):
-        yield alice, bob
+    return ours("alice"), ours("bob")
 
 
 @pytest.fixture
