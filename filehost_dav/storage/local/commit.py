@@ -9,8 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 
 from filehost_dav.errors import ConditionFailed, Exists, IsAFolder
 from filehost_dav.paths import Area
@@ -20,7 +19,7 @@ from filehost_dav.storage.local.folders import remove_tree, size_below
 from filehost_dav.storage.local.kernel import status_of
 from filehost_dav.storage.local.ledger import Account
 from filehost_dav.storage.local.receiving import Received
-from filehost_dav.storage.local.record import NOTHING, Record, read_record, write_record
+from filehost_dav.storage.local.record import Record, write_record
 from filehost_dav.storage.local.room import Reservation, Room
 from filehost_dav.storage.local.status import Status, marked_time, unmarked_time
 from filehost_dav.storage.local.trash import Item, Trash, doomed_name
@@ -39,13 +38,13 @@ class Committer:
 
     def may_replace(self, spot: Spot, when: Condition) -> Found | None:
         """What is at `spot` before anything is prepared; the commit asks again. Raises ConditionFailed."""
-        present = spot.look()
+        present = spot.look_closely()
         _check(when, present)
         return present
 
     def may_write(self, spot: Spot, when: Condition) -> Found | None:
         """The same for a body, which never replaces a folder. Raises IsAFolder."""
-        present = spot.look()
+        present = spot.look_closely()
         if present is not None and present.status.is_folder:
             raise IsAFolder("This is a folder")
         _check(when, present)
@@ -55,22 +54,23 @@ class Committer:
         self,
         spot: Spot,
         received: Received,
+        expected: Found | None,
         when: Condition,
         reservation: Reservation,
         *,
         modified: int | None = None,
         over_folder: bool = False,
     ) -> Written:
-        """Let a temporary file, complete and closed at the end, become the file at `spot`."""
+        """Let a temporary file become the file at `spot`, where `expected` was before; it gets closed."""
         try:
-            dressed = self._dress(spot, received, modified)
+            dressed = self._dress(spot, received, expected, modified)
             if self._disk.rules.syncs_data:
                 _sync(received.file)
             with self._disk.ledger.locked() as account:
                 present = self._present(spot, when, over_folder=over_folder)
-                if _inode(present) != dressed.replaces:
-                    dressed = self._dress(spot, received, modified)
-                self._put_file(account, spot, received.name, dressed, present, reservation)
+                if _inode(present) != _inode(expected):
+                    dressed = self._dress(spot, received, present, modified)
+                self._put_file(account, spot, received.name, dressed.status.size, present, reservation)
                 crowded = self._room.keep_within(account)
         except BaseException:
             remove_tree(spot.folder, received.name)
@@ -78,7 +78,7 @@ class Committer:
         finally:
             os.close(received.file)
         self._finish(spot, crowded=crowded)
-        return Written(dressed.found.as_entry(), present is None)
+        return Written(dressed.as_entry(), present is None)
 
     def publish_folder(self, spot: Spot, name: str, when: Condition, reservation: Reservation) -> Written:
         """Let a prepared folder beside `spot` take its place."""
@@ -139,13 +139,13 @@ class Committer:
     def restore_version(self, spot: Spot, version_id: str) -> Written:
         """The version leaves the versions, and today's content takes its place among them."""
         with self._disk.ledger.locked() as account:
-            present, record = spot.find(), spot.record()
-            version = self._versions.find(present, record, version_id)
+            present = spot.find()
+            version = self._versions.find(present, version_id)
             with self._versions.spot(version, spot.path) as earlier:
                 found = earlier.find()
-                self._inherit(earlier, found, present, record)
+                self._inherit(earlier, found, present)
                 self._room.admit(account, found.status.size - present.status.size)
-                self._keep(account, spot, present, record)
+                self._keep(account, spot, present)
                 earlier.folder.rename(earlier.name, spot.folder, spot.name)
             account.kept -= found.status.size
             found = spot.find()
@@ -156,39 +156,37 @@ class Committer:
         if not spot.stands():
             raise no_parent()
         spot.name = self._disk.on_disk(spot.folder, spot.path.name)
-        present = spot.look()
+        present = spot.look_closely()
         if present is not None and present.status.is_folder and not over_folder:
             raise IsAFolder("This is a folder")
         _check(when, present)
         return present
 
-    def _dress(self, spot: Spot, received: Received, modified: int | None) -> _Dressed:
+    def _dress(self, spot: Spot, received: Received, present: Found | None, modified: int | None) -> Found:
         """Give the temporary file its time and its record, which the one that it replaces has part in."""
         status = status_of(received.file)
-        present = spot.look()
         if present is None or present.status.is_folder:
             if modified is not None:
                 status = status._replace(modified=unmarked_time(modified))
-            record = replace(NOTHING, size=status.size, modified=status.modified, sums=received.sums)
+            record = Record(size=status.size, modified=status.modified, sums=received.sums)
         else:
             status = status._replace(modified=marked_time(status.modified if modified is None else modified))
-            record = _successor(status, received.sums, present, spot.record())
+            record = _successor(status, received.sums, present)
         if record.sums or record.id:
             write_record(received.file, record)
         if modified is not None or record.id:
             spot.folder.set_modified(received.name, status.modified)
-        return _Dressed(Found(spot.path, status, record), _inode(present))
+        return Found(spot.path, status, record)
 
     def _put_file(
         self,
         account: Account,
         spot: Spot,
         name: str,
-        dressed: _Dressed,
+        size: int,
         present: Found | None,
         reservation: Reservation,
     ) -> None:
-        size = dressed.found.status.size
         reservation.release_within(account)
         if present is None or present.status.is_folder:
             self._room.admit(account, size)
@@ -197,38 +195,36 @@ class Committer:
             spot.folder.rename_new(name, spot.folder, spot.name)
         else:
             self._room.admit(account, size - present.status.size)
-            self._keep(account, spot, present, spot.record())
+            self._keep(account, spot, present)
             spot.folder.rename(name, spot.folder, spot.name)
             account.used -= present.status.size
         account.used += size
 
-    def _keep(self, account: Account, spot: Spot, present: Found, record: Record) -> None:
+    def _keep(self, account: Account, spot: Spot, present: Found) -> None:
         """Make a version of what is about to be replaced, where it is worth one."""
         if spot.path.area is Area.FILES and present.status.size and self._disk.rules.protected:
-            self._versions.keep(account, spot, present, record)
+            self._versions.keep(account, spot, present)
 
     def _move_over(self, account: Account, origin: Spot, moving: Found, spot: Spot, present: Found) -> None:
-        record = spot.record()
-        self._inherit(origin, moving, present, record)
-        self._keep(account, spot, present, record)
+        self._inherit(origin, moving, present)
+        self._keep(account, spot, present)
         origin.folder.rename(origin.name, spot.folder, spot.name)
         account.used -= present.status.size
 
-    def _inherit(self, heir: Spot, found: Found, present: Found, record: Record) -> None:
+    def _inherit(self, heir: Spot, found: Found, present: Found) -> None:
         """Let the versions of `present` be those of the file that is about to replace it.
 
         What comes from staging is a new content of the same file, and gets its id as well; a file that
         was a file of its own before keeps its own.
         """
+        merged = found.record.about(found.status, modified=marked_time(found.status.modified))
+        if found.path.area is Area.FILES and found.path != present.path:
+            own, *branches = (*found.lineage, *present.lineage)
+        else:
+            own, *branches = present.lineage
+        merged = merged._replace(id=own, lineage=_distinct(branches))
         file = heir.folder.open_file(heir.name)
         try:
-            own = read_record(file)
-            merged = own.about(found.status, modified=marked_time(found.status.modified))
-            if found.path.area is Area.FILES and found.path != present.path:
-                lineage = (*own.lineage, *record.lineage_of(present.status))
-                merged = replace(merged, id=own.id_of(found.status), lineage=_distinct(lineage))
-            else:
-                merged = replace(merged, id=record.id_of(present.status), lineage=record.lineage)
             if write_record(file, merged):
                 heir.folder.set_modified(heir.name, merged.modified)
         finally:
@@ -265,16 +261,6 @@ class Committer:
             self._trash.clear()
 
 
-class _Dressed:
-    """A temporary file as it will be found, and the inode of the file that this counted on replacing."""
-
-    __slots__ = ("found", "replaces")
-
-    def __init__(self, found: Found, replaces: int | None) -> None:
-        self.found = found
-        self.replaces = replaces
-
-
 def _check(when: Condition, present: Found | None) -> None:
     if when.absent and present is not None:
         raise ConditionFailed("Something is already there")
@@ -285,10 +271,11 @@ def _inode(found: Found | None) -> int | None:
     return None if found is None else found.status.inode
 
 
-def _successor(status: Status, sums: Mapping[str, str], present: Found, record: Record) -> Record:
+def _successor(status: Status, sums: Mapping[str, str], present: Found) -> Record:
+    own, *branches = present.lineage
     return Record(
-        id=record.id_of(present.status),
-        lineage=record.lineage,
+        id=own,
+        lineage=tuple(branches),
         size=status.size,
         modified=status.modified,
         etag=f"{status.inode:x}-{secrets.token_hex(8)}",
@@ -296,7 +283,7 @@ def _successor(status: Status, sums: Mapping[str, str], present: Found, record: 
     )
 
 
-def _distinct(lineage: tuple[str, ...]) -> tuple[str, ...]:
+def _distinct(lineage: Iterable[str]) -> tuple[str, ...]:
     most = 8  # a record must stay small; the oldest branches of a file's history are forgotten
     return tuple(dict.fromkeys(lineage))[:most]
 

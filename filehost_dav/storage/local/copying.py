@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 
 from filehost_dav.storage.local.disk import Disk, Found
 from filehost_dav.storage.local.folders import Folder, size_below
@@ -50,7 +49,7 @@ def copy_file(source: Folder, name: str, target: Folder, target_name: str, disk:
             target.set_modified(target_name, modified)
             sums = record.sums_of(status)
             if sums:
-                write_record(copied, replace(Record(), size=status.size, modified=modified, sums=sums))
+                write_record(copied, Record(size=status.size, modified=modified, sums=sums))
             if disk.rules.syncs_data:
                 os.fsync(copied)
         except BaseException:

@@ -26,7 +26,10 @@ CORNERS = ("files", "side", "staging", TRASH, VERSIONS)
 
 
 class Found:
-    """What is at a place: its status, and its record where one is needed."""
+    """What is at a place: its status, and its record where one is needed.
+
+    `lineage` names the ids under which earlier versions of it are kept; its own comes first.
+    """
 
     __slots__ = ("path", "record", "status")
 
@@ -35,8 +38,13 @@ class Found:
         self.status = status
         self.record = record
 
+    @property
+    def lineage(self) -> tuple[str, ...]:
+        return self.record.lineage_of(self.status)
+
     def as_entry(self) -> Entry:
         status = self.status
+        record = self.record if status.has_record else NOTHING
         is_folder = status.is_folder
         return Entry(
             self.path,
@@ -44,15 +52,15 @@ class Found:
             0 if is_folder else status.size,
             status.modified,
             status.created,
-            self.record.etag_of(status),
-            self.record.id_of(status),
+            record.etag_of(status),
+            record.id_of(status),
         )
 
 
 class Spot:
     """A place in an open folder: the folder, and the name on disk. Use it with `with`."""
 
-    __slots__ = ("_relative", "_root", "folder", "name", "path")
+    __slots__ = ("_relative", "_root", "_seen", "folder", "name", "path")
 
     def __init__(self, root: Folder, relative: str, folder: Folder, name: str, path: FilePath) -> None:
         self._root = root
@@ -60,6 +68,7 @@ class Spot:
         self.folder = folder
         self.name = name
         self.path = path
+        self._seen: Found | None = None
 
     def look(self) -> Found | None:
         """What is here now; None for nothing."""
@@ -68,17 +77,26 @@ class Spot:
             return None
         if not status.is_servable:
             raise Refused("Something that is no file or folder is in the way", rule="name")
-        return Found(self.path, status, self.record() if status.has_record else NOTHING)
+        if self._seen is None or self._seen.status != status:
+            self._seen = Found(self.path, status, self.record() if status.has_record else NOTHING)
+        return self._seen
+
+    def look_closely(self) -> Found | None:
+        """The same, with its record whether or not tag and id depend on it."""
+        found = self.look()
+        if found is not None and not found.status.has_record and found.record is NOTHING:
+            found.record = self.record()
+        return found
 
     def find(self) -> Found:
-        """Raises NotFound."""
-        found = self.look() if self.stands() else None
+        """What is here, with its record. Raises NotFound."""
+        found = self.look_closely() if self.stands() else None
         if found is None:
             raise nothing_here()
         return found
 
     def record(self) -> Record:
-        """The record of what is here, read whether or not tag and id depend on it."""
+        """The record of what is here."""
         try:
             file = self.folder.open_file(self.name)
         except OSError:

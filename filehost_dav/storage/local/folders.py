@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from filehost_dav.storage.local import inotify
-from filehost_dav.storage.local.kernel import open_beneath, rename_new, status_at, status_of
+from filehost_dav.storage.local.kernel import members_of, open_beneath, rename_new, status_at, status_of
 from filehost_dav.storage.local.status import Status
 
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
@@ -105,10 +105,7 @@ class Folder:
 
     def members(self) -> Iterator[tuple[str, Status]]:
         """Names and statuses of the files and folders here; vanished ones, links and devices are left out."""
-        for name in self.names():
-            status = self.status(name)
-            if status is not None and status.is_servable:
-                yield name, status
+        return (member for member in members_of(self._descriptor) if member[1].is_servable)
 
     def tells_all(self) -> bool:
         """Whether this machine's kernel knows of every change here."""

@@ -6,13 +6,14 @@ has openat2 and component by component elsewhere. `status_at` also tells when a 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import struct
 import sys
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 from filehost_dav.storage.local.status import Status, from_python
 
@@ -63,6 +64,24 @@ def status_of(descriptor: int) -> Status:
     if call is None:
         return from_python(os.fstat(descriptor))
     return _status(call, descriptor, b"", _ITSELF)
+
+
+def members_of(folder: int) -> Iterator[tuple[str, Status]]:
+    """Names and statuses of all in an open folder; what vanishes meanwhile is left out. Raises OSError."""
+    call = _statx()
+    if call is None:
+        with os.scandir(folder) as found:
+            for member in found:
+                with contextlib.suppress(FileNotFoundError):
+                    yield member.name, from_python(member.stat(follow_symlinks=False))
+        return
+    buffer = ctypes.create_string_buffer(_STATX_SIZE)
+    fill, unpack = partial(call, folder), partial(_STATX.unpack_from, buffer)
+    for name in os.listdir(folder):
+        if not fill(os.fsencode(name), _NOT_FOLLOWING, _BASIC_AND_BIRTH, buffer):
+            yield name, _as_status(unpack())
+        elif ctypes.get_errno() != errno.ENOENT:
+            raise _error()
 
 
 def rename_new(source_folder: int, source: str, target_folder: int, target: str) -> None:
@@ -117,9 +136,11 @@ def _status(call: Callable[..., int], folder: int, name: bytes, flags: int) -> S
     buffer = ctypes.create_string_buffer(_STATX_SIZE)
     if call(folder, name, flags, _BASIC_AND_BIRTH, buffer):
         raise _error()
-    _, links, mode, inode, size, born, born_ns, changed, changed_ns, modified, modified_ns = _STATX.unpack_from(
-        buffer
-    )
+    return _as_status(_STATX.unpack_from(buffer))
+
+
+def _as_status(fields: tuple[int, ...]) -> Status:
+    _, links, mode, inode, size, born, born_ns, changed, changed_ns, modified, modified_ns = fields
     return Status(
         mode,
         inode,

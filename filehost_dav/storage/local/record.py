@@ -10,28 +10,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from filehost_dav.storage.local.status import Status
 
 ATTRIBUTE = "user.filehost"
-_SUM = "sum-"
+_FORMAT = "1"
+_NONE = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """All parts may be empty. `etag` without quotes; `sums` is algorithm → hex."""
+class Record(NamedTuple):
+    """All parts may be empty. `etag` is without quotes; `sums` is algorithm → hex."""
 
     id: str = ""
     lineage: tuple[str, ...] = ()
     size: int = -1
     modified: int = -1
     etag: str = ""
-    sums: Mapping[str, str] = field(default_factory=dict)
+    sums: Mapping[str, str] = {}
 
     def holds_for(self, status: Status) -> bool:
         """Whether the content is still the one that was recorded."""
-        return self.modified == status.modified and (status.is_folder or self.size == status.size)
+        return self.modified == status.modified and (self.size == status.size or status.is_folder)
 
     def etag_of(self, status: Status) -> str:
         return f'"{self.etag}"' if self.etag and self.holds_for(status) else status.etag
@@ -43,13 +43,12 @@ class Record:
         return self.sums if self.holds_for(status) else {}
 
     def lineage_of(self, status: Status) -> tuple[str, ...]:
-        """The ids under which earlier versions of this file are kept."""
+        """The ids under which earlier versions of this file are kept; its own comes first."""
         return (self.id_of(status), *self.lineage)
 
     def about(self, status: Status, *, modified: int) -> Record:
         """The same facts for the same content after its modification time is set."""
-        return replace(
-            self,
+        return self._replace(
             size=status.size,
             modified=modified,
             etag=self.etag_of(status).strip('"'),
@@ -82,27 +81,29 @@ def write_record(file: int, record: Record) -> bool:
 
 
 def _text(record: Record) -> str:
-    words = {
-        "id": record.id,
-        "lineage": ",".join(record.lineage),
-        "size": str(record.size),
-        "modified": str(record.modified),
-        "etag": record.etag,
-        **{_SUM + name: digest for name, digest in record.sums.items()},
-    }
-    return " ".join(f"{key}={value}" for key, value in words.items() if value)
+    identity, lineage, size, modified, etag, sums = record
+    branches = ",".join(lineage) or _NONE
+    made = ",".join(f"{name}={digest}" for name, digest in sums.items()) or _NONE
+    return f"{_FORMAT} {identity or _NONE} {branches} {size} {modified} {etag or _NONE} {made}"
 
 
 def _parse(text: str) -> Record:
-    words = dict(word.partition("=")[::2] for word in text.split(" "))
     try:
+        form, identity, branches, size, modified, etag, made = text.split(" ")
+        if form != _FORMAT:
+            return NOTHING
         return Record(
-            id=words.get("id", ""),
-            lineage=tuple(filter(None, words.get("lineage", "").split(","))),
-            size=int(words.get("size", -1)),
-            modified=int(words.get("modified", -1)),
-            etag=words.get("etag", ""),
-            sums={key[len(_SUM) :]: value for key, value in words.items() if key.startswith(_SUM)},
+            "" if identity == _NONE else identity,
+            () if branches == _NONE else tuple(branches.split(",")),
+            int(size),
+            int(modified),
+            "" if etag == _NONE else etag,
+            {} if made == _NONE else dict(_pair(word) for word in made.split(",")),
         )
     except ValueError:
         return NOTHING
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name, value

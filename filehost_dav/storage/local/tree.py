@@ -91,7 +91,7 @@ class LocalTree:
             try:
                 upload = Upload(body, checksums or {}, reservation)
                 received = upload.store(spot.folder, self.disk.temporary(), expected)
-                return self._committer.publish(spot, received, when, reservation, modified=modified)
+                return self._committer.publish(spot, received, present, when, reservation, modified=modified)
             finally:
                 reservation.release()
 
@@ -179,11 +179,11 @@ class LocalTree:
 
     def versions(self, path: FilePath) -> Iterator[Version]:
         with Translated(), self.disk.source(path) as spot:
-            return iter(list(self.version_store.of(spot.find(), spot.record())))
+            return iter(list(self.version_store.of(spot.find())))
 
     def open_version(self, path: FilePath, version_id: str) -> LocalContent:
         with Translated(), self.disk.source(path) as spot:
-            version = self.version_store.find(spot.find(), spot.record(), version_id)
+            version = self.version_store.find(spot.find(), version_id)
             return self.version_store.open(version, path)
 
     def restore_version(self, path: FilePath, version_id: str) -> Written:
@@ -192,7 +192,7 @@ class LocalTree:
 
     def purge_version(self, path: FilePath, version_id: str) -> None:
         with Translated(), self.disk.source(path) as spot, self.disk.ledger.locked() as account:
-            version = self.version_store.find(spot.find(), spot.record(), version_id)
+            version = self.version_store.find(spot.find(), version_id)
             self.version_store.drop(account, version)
 
     def close(self) -> None:
@@ -207,7 +207,7 @@ class LocalTree:
             name = self.disk.temporary()
             file = copy_file(origin.folder, origin.name, spot.folder, name, self.disk)
             received = Received(file, name, read_record(file).sums_of(status_of(file)))
-            return self._committer.publish(spot, received, when, reservation, over_folder=True)
+            return self._committer.publish(spot, received, present, when, reservation, over_folder=True)
         finally:
             reservation.release()
 

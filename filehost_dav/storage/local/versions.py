@@ -19,7 +19,6 @@ from filehost_dav.storage.local.disk import VERSIONS, Disk, Found, Spot
 from filehost_dav.storage.local.faults import nothing_here
 from filehost_dav.storage.local.folders import Folder, make_folders
 from filehost_dav.storage.local.ledger import Account
-from filehost_dav.storage.local.record import Record
 from filehost_dav.storage.tree import Version
 
 _NAME = re.compile(r"(\d{19})\.([0-9a-f-]+)\.(.+)", re.DOTALL)
@@ -47,42 +46,43 @@ class Versions:
         self._disk = disk
         self._follow_records = follow_records
 
-    def keep(self, account: Account, spot: Spot, found: Found, record: Record) -> None:
+    def keep(self, account: Account, spot: Spot, found: Found) -> None:
         """Keep the content that is about to be replaced. Raises OSError."""
-        lineage = self._lineages(found, record)[0]
+        lineage = self._lineages(found)[0]
         bucket = _bucket(lineage)
         # Never before the content itself was born: a clock set back must not put the newest version last.
         moment = max(self._disk.rules.clock(), found.status.born + 1)
-        with self._disk.corner(VERSIONS) as versions:
-            while True:
-                try:
-                    spot.folder.link(spot.name, versions, f"{bucket}/{_name(moment, lineage, found.path.name)}")
-                except FileNotFoundError:
-                    make_folders(versions, bucket)
-                except FileExistsError:
-                    moment += 1
-                else:
-                    break
-            if self._disk.rules.syncs_all:
-                with versions.folder(bucket) as folder:
-                    folder.sync()
+        place = f"{VERSIONS}/{self._disk.user}/{bucket}"
+        while True:
+            name = _name(moment, lineage, found.path.name)
+            try:
+                spot.folder.link(spot.name, self._disk.root, f"{place}/{name}")
+            except FileNotFoundError:
+                make_folders(self._disk.root, place)
+            except FileExistsError:
+                moment += 1
+            else:
+                break
+        if self._disk.rules.syncs_all:
+            with self._disk.root.folder(place) as folder:
+                folder.sync()
         account.used += found.status.size
         account.kept += found.status.size
 
-    def of(self, found: Found, record: Record) -> Iterator[Version]:
+    def of(self, found: Found) -> Iterator[Version]:
         """The versions of a file, the newest first. Raises OSError."""
-        lineages = self._lineages(found, record)
+        lineages = self._lineages(found)
         kept = [version for lineage in lineages for version in self._under(lineage)]
         for version in sorted(kept, key=lambda one: one.replaced, reverse=True):
             described = self._describe(version, found)
             if described is not None:
                 yield described
 
-    def find(self, found: Found, record: Record, version_id: str) -> Kept:
+    def find(self, found: Found, version_id: str) -> Kept:
         """Raises NotFound, OSError."""
         if _ID.fullmatch(version_id):
             lineage = version_id.partition(".")[2]
-            if lineage in self._lineages(found, record):
+            if lineage in self._lineages(found):
                 for version in self._under(lineage):
                     if version.id == version_id:
                         return version
@@ -123,9 +123,9 @@ class Versions:
             status = spot.folder.status(version.name)
             return 0 if status is None else status.size
 
-    def _lineages(self, found: Found, record: Record) -> tuple[str, ...]:
+    def _lineages(self, found: Found) -> tuple[str, ...]:
         if self._follow_records:
-            return record.lineage_of(found.status)
+            return found.lineage
         return (hashlib.sha256(str(found.path).encode()).hexdigest()[:24],)
 
     def _under(self, lineage: str) -> Iterable[Kept]:
