@@ -38,13 +38,13 @@ class Committer:
 
     def may_replace(self, spot: Spot, when: Condition) -> Found | None:
         """What is at `spot` before anything is prepared; the commit asks again. Raises ConditionFailed."""
-        present = spot.look_closely()
+        present = spot.look_for_place()
         _check(when, present)
         return present
 
     def may_write(self, spot: Spot, when: Condition) -> Found | None:
         """The same for a body, which never replaces a folder. Raises IsAFolder."""
-        present = spot.look_closely()
+        present = spot.look_for_place()
         if present is not None and present.status.is_folder:
             raise IsAFolder("This is a folder")
         _check(when, present)
@@ -127,7 +127,7 @@ class Committer:
         with self._disk.ledger.locked() as account:
             if not spot.stands():
                 raise no_parent()
-            if spot.look() is not None:
+            if spot.look_for_place() is not None:
                 raise Exists(f"There is already something at this place; {_free_name(spot)} is free")
             with self._trash.spot(item) as trashed:
                 trashed.folder.rename_new(trashed.name, spot.folder, spot.name)
@@ -156,7 +156,7 @@ class Committer:
         if not spot.stands():
             raise no_parent()
         spot.name = self._disk.on_disk(spot.folder, spot.path.name)
-        present = spot.look_closely()
+        present = spot.look_for_place()
         if present is not None and present.status.is_folder and not over_folder:
             raise IsAFolder("This is a folder")
         _check(when, present)

@@ -22,6 +22,7 @@ from filehost_dav.storage.tree import Entry
 LEDGERS = "ledger"
 TRASH = "trash"
 VERSIONS = "versions"
+_OURS = f"/{RESERVED}"  # in a relative path
 CORNERS = ("files", "side", "staging", TRASH, VERSIONS)
 
 
@@ -60,7 +61,7 @@ class Found:
 class Spot:
     """A place in an open folder: the folder, and the name on disk. Use it with `with`."""
 
-    __slots__ = ("_relative", "_root", "_seen", "folder", "name", "path")
+    __slots__ = ("_blocked", "_relative", "_root", "_seen", "folder", "name", "path")
 
     def __init__(self, root: Folder, relative: str, folder: Folder, name: str, path: FilePath) -> None:
         self._root = root
@@ -69,14 +70,14 @@ class Spot:
         self.name = name
         self.path = path
         self._seen: Found | None = None
+        self._blocked = False
 
     def look(self) -> Found | None:
-        """What is here now; None for nothing."""
+        """What is here now; None for nothing, and for what can not be served."""
         status = self.folder.status(self.name)
-        if status is None:
+        if status is None or not status.is_servable:
+            self._blocked = status is not None
             return None
-        if not status.is_servable:
-            raise Refused("Something that is no file or folder is in the way", rule="name")
         if self._seen is None or self._seen.status != status:
             self._seen = Found(self.path, status, self.record() if status.has_record else NOTHING)
         return self._seen
@@ -86,6 +87,13 @@ class Spot:
         found = self.look()
         if found is not None and not found.status.has_record and found.record is NOTHING:
             found.record = self.record()
+        return found
+
+    def look_for_place(self) -> Found | None:
+        """The same, where something is to be put. Raises Refused for a link, a pipe or a device."""
+        found = self.look_closely()
+        if found is None and self._blocked:
+            raise Refused("Something that is no file or folder is in the way", rule="name")
         return found
 
     def find(self) -> Found:
@@ -189,7 +197,7 @@ class Disk:
 
     def reach(self, base: str, parts: tuple[str, ...]) -> tuple[str, Folder]:
         """The folder `parts` below `base`, and its relative path on disk. Raises OSError."""
-        relative = "/".join((base, *parts))
+        relative = _joined(base, parts)
         try:
             return relative, self.root.folder(relative)
         except FileNotFoundError:
@@ -248,6 +256,8 @@ class Disk:
         if path.is_root:
             area = path.area.value
             return Spot(self.root, area, self.root.folder(area), self.user, path)
+        if path.parts[-1].startswith(RESERVED):
+            raise nothing_here()
         relative, folder = self.reach(self._bases[path.area], path.parts[:-1])
         return Spot(self.root, relative, folder, self.on_disk(folder, path.name), path)
 
@@ -261,7 +271,7 @@ class Disk:
         return relative, here
 
     def _relative(self, path: FilePath) -> str:
-        return "/".join((self._bases[path.area], *path.parts))
+        return _joined(self._bases[path.area], path.parts)
 
     def _record(self, relative: str) -> Record:
         try:
@@ -272,6 +282,13 @@ class Disk:
             return read_record(file)
         finally:
             os.close(file)
+
+
+def _joined(base: str, parts: tuple[str, ...]) -> str:
+    relative = "/".join((base, *parts))
+    if _OURS in relative:
+        raise nothing_here()
+    return relative
 
 
 def _is_second(folder: Folder, name: str, safe: str) -> bool:

@@ -100,7 +100,7 @@ class LocalTree:
             with self.disk.ledger.locked():
                 if not spot.stands():
                     raise no_parent()
-                if spot.look() is not None:
+                if spot.look_for_place() is not None:
                     raise Exists("Something is already there")
                 when.holds(None)
                 spot.folder.make_folder(spot.name)
