@@ -43,7 +43,7 @@ def copy_file(source: Folder, name: str, target: Folder, target_name: str, disk:
     try:
         copied = target.create(target_name)
         try:
-            _copy_bytes(original, copied)
+            copy_bytes(original, copied)
             status, record = status_of(original), read_record(original)
             modified = unmarked_time(status.modified)
             target.set_modified(target_name, modified)
@@ -62,7 +62,8 @@ def copy_file(source: Folder, name: str, target: Folder, target_name: str, disk:
 
 if hasattr(os, "copy_file_range"):
 
-    def _copy_bytes(original: int, copied: int) -> None:
+    def copy_bytes(original: int, copied: int) -> None:
+        """Copy all bytes of one open file to another, empty one. Raises OSError."""
         # Shares the blocks where the file system can, and stays in the kernel elsewhere.
         try:
             while os.copy_file_range(original, copied, _PIECE):
@@ -74,7 +75,8 @@ if hasattr(os, "copy_file_range"):
 
 else:
 
-    def _copy_bytes(original: int, copied: int) -> None:
+    def copy_bytes(original: int, copied: int) -> None:
+        """Copy all bytes of one open file to another, empty one. Raises OSError."""
         _copy_by_hand(original, copied)
 
 

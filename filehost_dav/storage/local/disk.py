@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from filehost_dav.errors import IsAFolder, Refused
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.storage.local.faults import no_parent, nothing_here
-from filehost_dav.storage.local.folders import Folder, make_folders
+from filehost_dav.storage.local.folders import RESERVED, Folder, make_folders
 from filehost_dav.storage.local.ledger import Ledger
 from filehost_dav.storage.local.processes import own_mark
 from filehost_dav.storage.local.record import NOTHING, Record, read_record
 from filehost_dav.storage.local.rules import Rules
-from filehost_dav.storage.local.spelling import RESERVED, Spellings, shown
+from filehost_dav.storage.local.spelling import Spellings, shown
 from filehost_dav.storage.local.status import Status
 from filehost_dav.storage.local.twins import Twins
 from filehost_dav.storage.tree import Entry

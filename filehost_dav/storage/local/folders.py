@@ -16,6 +16,8 @@ from filehost_dav.storage.local import inotify
 from filehost_dav.storage.local.kernel import members_of, open_beneath, rename_new, status_at, status_of
 from filehost_dav.storage.local.status import Status
 
+RESERVED = ".filehost-"  # begins the names of our own files among the users'
+
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
 _PASSAGE = _FOLDER | getattr(os, "O_PATH", 0)
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its other end
@@ -166,9 +168,11 @@ def make_folders(root: Folder, relative: str) -> None:
 
 
 def size_below(folder: Folder) -> int:
-    """Bytes of all files below."""
+    """Bytes of all files below, without our own."""
     total = 0
     for name, status in folder.members():
+        if name.startswith(RESERVED):
+            continue
         if status.is_folder:
             try:
                 inner = folder.folder(name)

@@ -14,9 +14,8 @@ from functools import lru_cache
 
 from filehost_dav.errors import BadPath
 from filehost_dav.paths import safe_name
-from filehost_dav.storage.local.folders import Folder
+from filehost_dav.storage.local.folders import RESERVED, Folder
 
-RESERVED = ".filehost-"  # begins the names of our own files among the users'
 _REMEMBERED = 256  # folders
 _PAUSE = 20  # a folder is read again for odd names after this many times what reading it took
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from filehost_dav.storage.local.disk import CORNERS, LEDGERS, Disk
 from filehost_dav.storage.local.faults import Translated
-from filehost_dav.storage.local.folders import Folder, make_folders, remove_tree
+from filehost_dav.storage.local.folders import RESERVED, Folder, make_folders, remove_tree
 from filehost_dav.storage.local.record import Record, write_record
 from filehost_dav.storage.local.rules import Retention, Rules
-from filehost_dav.storage.local.spelling import RESERVED, Spellings
+from filehost_dav.storage.local.spelling import Spellings
 from filehost_dav.storage.local.sweeping import sweep
 from filehost_dav.storage.local.tree import LocalTree
 from filehost_dav.storage.local.twins import Twins

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 
 from filehost_dav.storage.local.counting import recount_quietly
 from filehost_dav.storage.local.disk import TRASH, VERSIONS, Disk
-from filehost_dav.storage.local.folders import Folder, remove_tree
+from filehost_dav.storage.local.folders import RESERVED, Folder, remove_tree
 from filehost_dav.storage.local.processes import runs
 from filehost_dav.storage.local.rules import DAY
-from filehost_dav.storage.local.spelling import RESERVED
 from filehost_dav.storage.local.status import Status
 from filehost_dav.storage.local.trash import DOOMED, Trash
 from filehost_dav.storage.local.versions import Versions, thinned

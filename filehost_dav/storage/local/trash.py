@@ -19,12 +19,12 @@ from filehost_dav.paths import LONGEST_NAME, Area, FilePath
 from filehost_dav.storage.local.content import LocalContent, content_of
 from filehost_dav.storage.local.disk import TRASH, Disk, Found, Spot
 from filehost_dav.storage.local.faults import nothing_here
-from filehost_dav.storage.local.folders import Folder, remove_tree, size_below
+from filehost_dav.storage.local.folders import RESERVED, Folder, remove_tree, size_below
 from filehost_dav.storage.local.ledger import Account
-from filehost_dav.storage.local.spelling import RESERVED, shown
+from filehost_dav.storage.local.spelling import shown
 from filehost_dav.storage.tree import Entry, Trashed
 
-_JOURNAL = RESERVED + "journal"
+JOURNAL = RESERVED + "journal"
 DOOMED = RESERVED + "doomed-"
 _ID = re.compile(r"(\d{19})-[0-9a-f]{4}-.+", re.DOTALL)
 
@@ -158,7 +158,7 @@ class Trash:
                 text = "".join(f"{json.dumps(fact)}\n" for fact in kept.values())
                 with os.fdopen(file, "w", encoding="utf-8") as out:
                     out.write(text)
-                folder.rename(fresh, folder, _JOURNAL)
+                folder.rename(fresh, folder, JOURNAL)
             except BaseException:
                 remove_tree(folder, fresh)
                 raise
@@ -173,7 +173,7 @@ class Trash:
         return size
 
     def _note(self, folder: Folder, fact: dict[str, Any]) -> None:
-        file = folder.open_own(_JOURNAL, os.O_WRONLY | os.O_APPEND)
+        file = folder.open_own(JOURNAL, os.O_WRONLY | os.O_APPEND)
         try:
             # Begins with a line break, so that a line torn by a crash spoils no other.
             os.write(file, f"\n{json.dumps(fact)}".encode())
@@ -181,7 +181,7 @@ class Trash:
             os.close(file)
 
     def _facts(self, folder: Folder) -> dict[str, dict[str, Any]]:
-        with os.fdopen(folder.open_own(_JOURNAL, os.O_RDONLY), encoding="utf-8", errors="replace") as journal:
+        with os.fdopen(folder.open_own(JOURNAL, os.O_RDONLY), encoding="utf-8", errors="replace") as journal:
             lines = journal.read().splitlines()
         facts: dict[str, dict[str, Any]] = {}
         for line in lines:

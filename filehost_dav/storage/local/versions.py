@@ -19,6 +19,7 @@ from filehost_dav.storage.local.disk import VERSIONS, Disk, Found, Spot
 from filehost_dav.storage.local.faults import nothing_here
 from filehost_dav.storage.local.folders import Folder, make_folders
 from filehost_dav.storage.local.ledger import Account
+from filehost_dav.storage.local.status import Status
 from filehost_dav.storage.tree import Version
 
 _NAME = re.compile(r"(\d{19})\.([0-9a-f-]+)\.(.+)", re.DOTALL)
@@ -119,9 +120,16 @@ class Versions:
 
     def size(self, version: Kept) -> int:
         """Bytes; 0 when it is gone. Raises OSError."""
-        with self.spot(version, FilePath.root()) as spot:
-            status = spot.folder.status(version.name)
-            return 0 if status is None else status.size
+        status = self._status(version)
+        return 0 if status is None else status.size
+
+    def inode(self, version: Kept) -> int:
+        """The number of its file on the disk; 0 when it is gone. Raises OSError."""
+        status = self._status(version)
+        return 0 if status is None else status.inode
+
+    def _status(self, version: Kept) -> Status | None:
+        return self._disk.root.status(f"{VERSIONS}/{self._disk.user}/{version.bucket}/{version.name}")
 
     def _lineages(self, found: Found) -> tuple[str, ...]:
         if self._follow_records:
