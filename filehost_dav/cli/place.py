@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import click
 
-from filehost_dav import app
 from filehost_dav.config import Config, load
 from filehost_dav.errors import NotFound
+from filehost_dav.records import Records, has_records, open_records
 
 Command = Callable[..., Any]
 INSTALLED: Final = Path("/etc/filehost-dav/filehost.toml")  # of the system's service
@@ -40,10 +40,10 @@ class Place:
         return load(file, os.environ, {"storage.data": self.data, **named})
 
     @contextmanager
-    def records(self) -> Iterator[app.Records]:
+    def records(self) -> Iterator[Records]:
         """The records that are there. Raises NotFound: a mistyped folder must not become a new server."""
         config = self.settings()
-        if not app.has_records(config):
+        if not has_records(config):
             raise NotFound(
                 f"There is no server's data in {config.storage.data}. "
                 "Name its folder with --data, or its configuration with --config"
@@ -52,15 +52,15 @@ class Place:
             yield records
 
     @contextmanager
-    def new_records(self) -> Iterator[app.Records]:
+    def new_records(self) -> Iterator[Records]:
         """The records, made where there are none yet."""
         with self._open(self.settings()) as records:
             yield records
 
     @contextmanager
-    def _open(self, config: Config) -> Iterator[app.Records]:
+    def _open(self, config: Config) -> Iterator[Records]:
         become_owner(config.storage.data)
-        records = app.open_records(config)
+        records = open_records(config)
         try:
             yield records
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,11 +12,11 @@ from filehost_dav import app
 from filehost_dav.accounts.users import User
 from filehost_dav.cli.place import Place, become_owner, place_options
 from filehost_dav.config import Config
+from filehost_dav.http import workers
+from filehost_dav.http.self_signed import fingerprint
 from filehost_dav.logs import events
 from filehost_dav.logs.lines import shape_of
-
-if TYPE_CHECKING:
-    from filehost_dav.http.listener import Listener
+from filehost_dav.records import open_records
 
 FIRST_USER = "me"
 
@@ -48,7 +47,6 @@ def command(place: Place, host: str | None, port: str | None, tls: str | None) -
 
 def serve(first: Config, load: Callable[[], Config], password: str | None) -> None:
     """Serve; `password` is the first account's, just made, to be shown when clients may come."""
-    from filehost_dav.http import workers  # noqa: PLC0415 - cheroot takes a while to load
 
     def ready(url: str) -> None:
         click.echo(f"Listening on {url}")
@@ -58,21 +56,15 @@ def serve(first: Config, load: Callable[[], Config], password: str | None) -> No
             click.echo(_welcome(_for_clients(url), password))
 
     try:
-        workers.serve(_listener(first), lambda: app.service(load()), on_ready=ready)
+        workers.serve(app.listener(first), lambda: app.service(load()), on_ready=ready)
     except OSError as error:
         raise click.ClickException(_why(first, error)) from error
-
-
-def _listener(config: Config) -> Listener:
-    from filehost_dav.http.listener import Listener  # noqa: PLC0415
-
-    return Listener(config.server.host, config.server.port, config.server.unix)
 
 
 def _first_account(config: Config) -> str | None:
     """The password of the account that was made because there was none."""
     become_owner(config.storage.data)
-    records = app.open_records(config)
+    records = open_records(config)
     try:
         if records.users.list():
             return None
@@ -93,8 +85,6 @@ def _notes(config: Config) -> list[str]:
     """What whoever starts the server should know."""
     certificate = app.certificate(config) if config.tls.self_signed else None
     if certificate is not None:
-        from filehost_dav.http.self_signed import fingerprint  # noqa: PLC0415
-
         return [f"The certificate is self-signed; its SHA-256 fingerprint is\n  {fingerprint(certificate)}"]
     plain = config.tls.certificate is None and config.server.unix is None and not config.server.proxies
     if plain and config.accounts.plain_http == "local" and not _is_loopback(config.server.host):

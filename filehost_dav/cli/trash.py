@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
-from filehost_dav import app
 from filehost_dav.cli.output import as_size, as_time, json_option, print_rows
 from filehost_dav.cli.place import Place, place_options
 from filehost_dav.paths import FilePath
-from filehost_dav.storage.home import Home
+from filehost_dav.records import home_of, open_storage
+
+if TYPE_CHECKING:
+    from filehost_dav.storage.home import Home
 
 
 @click.group("trash")
@@ -72,8 +75,8 @@ def _home(place: Place, user: str) -> Iterator[Home]:
     config = place.settings()
     with place.records() as records:
         found = records.users.get(user)
-        storage = app.open_storage(config, records.users)
+        storage = open_storage(config, records)
         try:
-            yield app.home_of(config, storage, found)
+            yield home_of(config, storage, found)
         finally:
             storage.close()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from filehost_dav import app
 from filehost_dav.accounts.htpasswd import read_htpasswd
 from filehost_dav.accounts.users import User
 from filehost_dav.cli.output import as_size, json_option, print_rows
 from filehost_dav.cli.place import Place, place_options
 from filehost_dav.config import quantities
 from filehost_dav.errors import FilehostError
+from filehost_dav.records import open_storage
 
 
 @click.group("user")
@@ -148,7 +148,7 @@ def remove(place: Place, name: str, delete_files: bool) -> None:
     with place.records() as records:
         records.users.remove(name)
         if delete_files:
-            storage = app.open_storage(config, records.users)
+            storage = open_storage(config, records)
             storage.remove(name)
             storage.close()
     kept = config.storage.data / "files" / name

@@ -19,6 +19,10 @@ def contradictions(config: Config) -> Iterator[str]:
         yield "server.unix is for a proxy on this machine, which does TLS itself: leave [tls] out"
     if "unix" in server.proxies and not server.unix:
         yield 'server.proxies has "unix", and server.unix is not set'
+    if config.storage.kind == "object" and not config.object.bucket:
+        yield 'storage.kind = "object" needs object.bucket'
+    if config.keep.sweep < 60:
+        yield "keep.sweep: less than a minute would only keep the disk busy"
     for proxy in server.proxies:
         if proxy != "unix" and not _is_network(proxy):
             yield f'server.proxies: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'

@@ -81,6 +81,11 @@ class Limits:
 class Storage:
     """Where files and records are kept."""
 
+    kind: str = choice(
+        "local",
+        ("local", "object"),
+        "Plain files in folders of this machine, or contents in an S3 bucket and names in the database.",
+    )
     data: Path = place(
         "data", "Folder for everything the server keeps: users' files in files/<user>/, and its records."
     )
@@ -90,7 +95,45 @@ class Storage:
         "What is on the disk before an upload is answered: whatever the system wrote, contents and names, "
         "or all metadata too.",
     )
-    keep_free: int = size("64 MiB", "Room on the disk that uploads leave free.")
+    keep_free: int = size("64 MiB", "Room on the disk that uploads leave free (local).")
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """The bucket of storage.kind = "object". Credentials come from where AWS tools look: the environment,
+    ~/.aws, or the machine's role.
+    """
+
+    bucket: str = text("", "Name of the bucket.")
+    endpoint: str = text("", "Address of the S3 engine; empty is Amazon's.")
+    region: str = text("", "Region of the bucket.")
+    hosted: bool = flag(False, "Whether the bucket's name is a part of the host name, as Amazon likes it.")
+    encryption: str = text("", "What the engine is asked to encrypt with: AES256 or aws:kms.")
+    encryption_key: str = text("", "Key for aws:kms.")
+    client: str = choice("obstore", ("obstore", "boto3"), "The library that talks to the engine.")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The server's own records: users, locks, properties, and the names of object storage."""
+
+    url: str = text(
+        "",
+        "PostgreSQL to keep them in, as postgresql://user@host/name (the password in PGPASSWORD or ~/.pgpass); "
+        "empty is a file in the data folder.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long what was deleted or replaced is kept."""
+
+    trash: int | None = duration_or_none("30 d", "Deleted files; none keeps them until room is needed.")
+    versions_all: int = duration("1 d", "Every earlier content of a file.")
+    versions_daily: int | None = duration_or_none(
+        "30 d", "After that, the last content of each day; none keeps them until room is needed."
+    )
+    sweep: int = duration("1 h", "Time between two clearings of what is due.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +237,9 @@ class Config:
     tls: Tls = Tls()
     limits: Limits = Limits()
     storage: Storage = Storage()
+    object: Object = Object()
+    database: Database = Database()
+    keep: Keep = Keep()
     policy: Policy = Policy()
     accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()

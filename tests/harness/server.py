@@ -127,8 +127,11 @@ def environment(settings: dict[str, str] | None = None) -> dict[str, str]:
     """The environment of this process without its own FILEHOST_ settings, with these instead."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("FILEHOST_")}
     path = os.pathsep.join(filter(None, (str(REPOSITORY), own.get("PYTHONPATH"))))
-    return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **STORAGE, **(settings or {})}
+    return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **CHEAP, **STORAGE, **(settings or {})}
 
+
+# Password hashes that cost next to nothing: their cost is tested where it is made.
+CHEAP = {"FILEHOST_ACCOUNTS_ARGON2_MEMORY": "64 KiB", "FILEHOST_ACCOUNTS_ARGON2_ROUNDS": "1"}
 
 # The storage that the whole suite runs on, as settings: empty for the default.
 STORAGE = {key: value for key, value in os.environ.items() if key.startswith("FILEHOST_") and "TEST" not in key}

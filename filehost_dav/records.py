@@ -1,0 +1,171 @@
+"""What a server keeps, opened from its Config: records, storage, and each user's home and policy.
+
+The server and the commands begin here. It wires, it computes nothing; what only some of them need
+is loaded when it is asked for, so that a command answers at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filehost_dav.accounts.app_passwords import AppPasswords
+from filehost_dav.accounts.passwords import Cost, Passwords
+from filehost_dav.accounts.sessions import Sessions
+from filehost_dav.accounts.throttle import Patience, Throttle
+from filehost_dav.accounts.users import User, Users
+from filehost_dav.config import Config
+from filehost_dav.policy.patterns import Patterns
+from filehost_dav.policy.roles import Policy
+from filehost_dav.policy.signatures import ANY_CONTENT, Signatures
+from filehost_dav.state.database import Database, SqliteDatabase
+from filehost_dav.state.schema import migrate
+
+if TYPE_CHECKING:
+    from filehost_dav.storage.aside import Limits
+    from filehost_dav.storage.home import Home
+    from filehost_dav.storage.local import LocalStorage
+    from filehost_dav.storage.object.blobs import Blobs
+    from filehost_dav.storage.tree import Storage
+
+Quota = Callable[[str], int | None]  # a user's name to that user's limit in bytes
+_SECOND = 1_000_000_000  # in nanoseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the server keeps about its users, for the commands and for a worker. Close it."""
+
+    database: Database
+    users: Users
+    passwords: Passwords
+    app_passwords: AppPasswords
+    sessions: Sessions
+    throttle: Throttle
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def has_records(config: Config) -> bool:
+    """Whether a server has kept records here before."""
+    return bool(config.database.url) or _records_file(config).exists()
+
+
+def open_records(config: Config) -> Records:
+    """Make the data folder where it is missing and bring the records up to date. Raises ConfigError."""
+    config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = _open_database(config)
+    migrate(database)
+    accounts, throttle = config.accounts, config.throttle
+    return Records(
+        database,
+        Users(database, time.time),
+        Passwords(Cost(accounts.argon2_memory, accounts.argon2_rounds), at_once=accounts.hashes_at_once),
+        AppPasswords(database, time.time),
+        Sessions(database),
+        Throttle(database, Patience(throttle.free, throttle.longest, throttle.forget), time.time),
+    )
+
+
+def _open_database(config: Config) -> Database:
+    if not config.database.url:
+        return SqliteDatabase(_records_file(config))
+    from filehost_dav.state.postgres import PostgresDatabase  # noqa: PLC0415 - an extra
+
+    return PostgresDatabase(config.database.url)
+
+
+def open_storage(config: Config, records: Records) -> Storage:
+    """Where users' files are kept. Close it before the records."""
+
+    def quota(name: str) -> int | None:
+        account = records.users.find(name)
+        return account.user.quota if account and account.user.quota is not None else config.accounts.quota
+
+    if config.storage.kind == "object":
+        return _object_storage(config, records.database, quota)
+    return local_storage(config, quota)
+
+
+def local_storage(config: Config, quota: Quota) -> LocalStorage:
+    from filehost_dav.storage.local import LocalStorage  # noqa: PLC0415 - each storage brings its libraries
+    from filehost_dav.storage.local.rules import Retention  # noqa: PLC0415
+
+    keep = config.keep
+    return LocalStorage(
+        config.storage.data,
+        quota=quota,
+        durability=config.storage.durability,
+        largest=config.limits.file_size,
+        floor=config.storage.keep_free,
+        retention=Retention(
+            _nanoseconds(keep.trash), keep.versions_all * _SECOND, _nanoseconds(keep.versions_daily)
+        ),
+    )
+
+
+def _object_storage(config: Config, database: Database, quota: Quota) -> Storage:
+    from filehost_dav.storage.object import ObjectStorage  # noqa: PLC0415
+
+    return ObjectStorage(database, _blobs(config), quota=quota, largest=config.limits.file_size)
+
+
+def _blobs(config: Config) -> Blobs:
+    from filehost_dav.storage.object.boto3_blobs import Boto3Blobs  # noqa: PLC0415 - an extra
+    from filehost_dav.storage.object.bucket import Bucket  # noqa: PLC0415
+
+    chosen = config.object
+    bucket = Bucket(
+        chosen.bucket,
+        chosen.endpoint or None,
+        chosen.region or None,
+        chosen.hosted,
+        chosen.encryption or None,
+        chosen.encryption_key or None,
+    )
+    if chosen.client == "boto3":
+        return Boto3Blobs(bucket)
+    from filehost_dav.storage.object.obstore_blobs import ObstoreBlobs  # noqa: PLC0415
+
+    return ObstoreBlobs(bucket, Boto3Blobs(bucket))
+
+
+def home_of(config: Config, storage: Storage, user: User) -> Home:
+    """The user's files with the policy at every door."""
+    from filehost_dav.storage.home import Home  # noqa: PLC0415
+
+    return Home(storage.tree(user.name), policy_of(config, user), aside_of(config))
+
+
+def policy_of(config: Config, user: User) -> Policy:
+    """What this user may store."""
+    rules = config.policy
+    extensions = rules.extensions if user.extensions is None else user.extensions
+    return Policy(
+        None if "*" in extensions else frozenset(name.lstrip(".").casefold() for name in extensions),
+        rules.names,
+        rules.windows_safe,
+        rules.any_name,
+        Patterns(rules.side, rules.markers, rules.staging, rules.refused),
+        Signatures(rules.content_types) if rules.content else ANY_CONTENT,
+    )
+
+
+def aside_of(config: Config) -> Limits:
+    """What a user may keep beside the documents."""
+    from filehost_dav.storage.aside import Limits  # noqa: PLC0415
+
+    rules = config.policy
+    return Limits(rules.staging_size, rules.staging_files, age=rules.staging_age)
+
+
+def _nanoseconds(seconds: int | None) -> int | None:
+    return None if seconds is None else seconds * _SECOND
+
+
+def _records_file(config: Config) -> Path:
+    return config.storage.data / "state.sqlite3"
