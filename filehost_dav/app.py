@@ -120,6 +120,7 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         records.sessions,
         door.with_account_password,
         lambda name, new: users.set_password(name, records.passwords.hash(new)),
+        records.app_passwords,
         policy_of=partial(policy_of, config),
         key=key,
         largest=config.limits.file_size,

@@ -6,7 +6,6 @@ These pages are plain HTML: they work in any browser, with or without scripts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from html import escape
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -17,8 +16,10 @@ from filehost_dav.errors import FilehostError, SignInRefused, Throttled
 from filehost_dav.web.answer import Answer, html, see_other
 from filehost_dav.web.assets import Assets
 from filehost_dav.web.cookie import forget_session, keep_session, session_token
+from filehost_dav.web.devices import Devices
 from filehost_dav.web.failures import headers_of, status_of
 from filehost_dav.web.forms import Fields, read_fields
+from filehost_dav.web.markup import first, notice, time_element
 from filehost_dav.web.request import Request
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words
@@ -34,10 +35,13 @@ SetPassword = Callable[[str, str], None]
 class AccountPage:
     """`sign_in(name, password, address)` raises SignInRefused and Throttled; `set_password(name, new)`."""
 
-    def __init__(self, sessions: Sessions, sign_in: SignIn, set_password: SetPassword) -> None:
+    def __init__(
+        self, sessions: Sessions, sign_in: SignIn, set_password: SetPassword, devices: Devices
+    ) -> None:
         self._sessions = sessions
         self._sign_in = sign_in
         self._set_password = set_password
+        self._devices = devices
 
     def ask(self, request: Request, words: Words, assets: Assets) -> Answer:
         """The sign-in form."""
@@ -46,7 +50,7 @@ class AccountPage:
     def sign_in(self, request: Request, words: Words, assets: Assets) -> Answer:
         """Take the form: a session and on to where the visitor wanted to go, or the form with a reason."""
         fields = read_fields(request)
-        name, password, target = (_first(fields, key) for key in ("name", "password", "next"))
+        name, password, target = (first(fields, key) for key in ("name", "password", "next"))
         try:
             user = self._sign_in(name, password, request.address)
         except (SignInRefused, Throttled) as error:
@@ -61,38 +65,47 @@ class AccountPage:
         self._sessions.close(session_token(visit.request))
         return see_other(SIGN_IN).adding(forget_session(visit.request))
 
-    def show(self, visit: Visit, notice: str = "", status: int = 200) -> Answer:
-        """The account page."""
-        said = visit.request.argument("done")
-        if not notice and f"account.done.{said}" in visit.words.all:
-            notice = _notice(visit.words.say(f"account.done.{said}"), "good")
-        sessions = "".join(self._row(visit, session) for session in self._sessions.of(visit.user.name))
-        return html(
-            visit.fill("account", notice=notice, sessions=sessions, user=escape(visit.user.name)), status
+    def show(self, visit: Visit, said: str = "", status: int = 200) -> Answer:
+        """The account page; `said` is a notice in HTML."""
+        done = f"account.done.{visit.request.argument('done')}"
+        if not said and done in visit.words.all:
+            said = notice(visit.words.say(done), "good")
+        page = visit.fill(
+            "account",
+            notice=said,
+            sessions="".join(self._row(visit, session) for session in self._sessions.of(visit.user.name)),
+            devices=self._devices.rows(visit),
+            user=escape(visit.user.name),
         )
+        return html(page, status)
 
     def change(self, visit: Visit) -> Answer:
-        """Take a form of the account page: another password, or an end to other browsers' sessions."""
+        """Take a form of the account page: a session or an app password to end or make, another password."""
         fields = read_fields(visit.request)
         visit.check_form(fields)
-        if revoked := _first(fields, "revoke"):
+        if revoked := first(fields, "revoke"):
             self._sessions.revoke(visit.user.name, revoked)
             return see_other(f"{ACCOUNT}?done=revoked")
+        if forgotten := first(fields, "forget"):
+            self._devices.forget(visit, forgotten)
+            return see_other(f"{ACCOUNT}?done=forgotten")
+        if "device" in fields:
+            return self.show(visit, self._devices.add(visit, fields))
         return self._change_password(visit, fields)
 
     def _change_password(self, visit: Visit, fields: Fields) -> Answer:
         name, request, words = visit.user.name, visit.request, visit.words
-        old, new, again = (_first(fields, key) for key in ("old", "new", "again"))
+        old, new, again = (first(fields, key) for key in ("old", "new", "again"))
         if len(new) < SHORTEST_PASSWORD:
             problem = words.say("account.short", n=SHORTEST_PASSWORD)
-            return self.show(visit, _notice(problem, "bad"), 400)
+            return self.show(visit, notice(problem, "bad"), 400)
         if new != again:
-            return self.show(visit, _notice(words.say("account.differ"), "bad"), 400)
+            return self.show(visit, notice(words.say("account.differ"), "bad"), 400)
         try:
             self._sign_in(name, old, request.address)
         except (SignInRefused, Throttled) as error:
             problem = _sign_in_problem(error, words, wrong="account.wrong")
-            return self.show(visit, _notice(problem, "bad"), status_of(error)).adding(*headers_of(error))
+            return self.show(visit, notice(problem, "bad"), status_of(error)).adding(*headers_of(error))
         self._set_password(name, new)
         # Every session ended with the old password; whoever changed it stays signed in.
         self._sessions.revoke_all(name)
@@ -108,10 +121,10 @@ class AccountPage:
             action = f"<td>{escape(words.say('account.this'))}</td>"
         else:
             label = escape(words.say("account.revoke"))
-            action = f'<td><button name="revoke" value="{session.id}" form="revoke">{label}</button></td>'
+            action = f'<td><button name="revoke" value="{session.id}" form="account">{label}</button></td>'
         return (
             f"<tr><td>{escape(browser_name(session.agent))}</td><td>{escape(session.address)}</td>"
-            f"<td>{_time(session.seen)}</td>{action}</tr>"
+            f"<td>{time_element(session.seen)}</td>{action}</tr>"
         )
 
 
@@ -152,8 +165,8 @@ _SYSTEMS: Final = (
 
 
 def _refused(error: FilehostError, words: Words, assets: Assets, *, name: str, target: str) -> Answer:
-    problem = _notice(_sign_in_problem(error, words, wrong="signin.wrong"), "bad")
-    form = _sign_in_form(words, assets, name=name, target=target, notice=problem)
+    problem = notice(_sign_in_problem(error, words, wrong="signin.wrong"), "bad")
+    form = _sign_in_form(words, assets, name=name, target=target, said=problem)
     return html(form, status_of(error)).adding(*headers_of(error))
 
 
@@ -163,24 +176,11 @@ def _sign_in_problem(error: FilehostError, words: Words, *, wrong: str) -> str:
     return words.say(wrong)
 
 
-def _sign_in_form(words: Words, assets: Assets, *, name: str = "", target: str = "", notice: str = "") -> str:
+def _sign_in_form(words: Words, assets: Assets, *, name: str = "", target: str = "", said: str = "") -> str:
     return words.fill(
         assets.frame("signin"),
         assets=assets.base,
         name=escape(name),
         target=escape(local_target(target)),
-        notice=notice,
+        notice=said,
     )
-
-
-def _notice(text: str, kind: str) -> str:
-    return f'<p class="notice {kind}" role="{"alert" if kind == "bad" else "status"}">{escape(text)}</p>'
-
-
-def _time(seconds: int) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f'<time datetime="{moment:%Y-%m-%dT%H:%M:%SZ}">{moment:%Y-%m-%d %H:%M} UTC</time>'
-
-
-def _first(fields: Fields, key: str) -> str:
-    return fields.get(key, [""])[0]

@@ -66,6 +66,7 @@ class Host:
         migrate(self.database)
         self.users = Users(self.database, self.clock)
         self.passwords = Passwords(Cost(memory=8192, rounds=1, lanes=1), at_once=1)
+        self.app_passwords = AppPasswords(self.database, self.clock)
         self.sessions = Sessions(self.database, clock=self.clock)
         self.storage = LocalStorage(self.data, durability="none")
         memory: Memory[Proof] = Memory(
@@ -74,7 +75,7 @@ class Host:
         door = SigningIn(
             self.users,
             self.passwords,
-            AppPasswords(self.database, self.clock),
+            self.app_passwords,
             Throttle(self.database, Patience(), self.clock),
             right=memory,
             wrong=memory,
@@ -83,6 +84,7 @@ class Host:
             self.sessions,
             door.with_account_password,
             self.set_password,
+            self.app_passwords,
             policy_of=lambda _: Policy(self.extensions),
             key=b"k" * 32,
         )

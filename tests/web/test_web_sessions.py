@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from base64 import b64encode
 
 import pytest
-from harness.page import BROWSER, PASSWORD, SCRIPT, Host, Visitor, served
+from harness.page import BROWSER, PASSWORD, SAME_SITE, SCRIPT, Host, Visitor, served
 
 from filehost_dav.accounts.sessions import IDLE, LONGEST
 from filehost_dav.web.account_page import browser_name, local_target
@@ -181,3 +182,24 @@ def test_a_browser_is_named_as_people_call_it() -> None:
     assert browser_name(edge) == "Edge, Windows"
     assert browser_name(BROWSER["User-Agent"]) == "Firefox, Linux"
     assert browser_name("") == "?"
+
+
+def test_an_app_password_is_made_shown_once_and_ended(alice: Visitor) -> None:
+    page = "/.filehost/account"
+    made = alice.post(page, {"token": alice.token(page), "device": "Laptop & co", "read_only": "yes"})
+    secret = made.text.partition('<code class="secret">')[2].partition("<")[0]
+    assert "Laptop &amp; co" in made.text
+    device = {"Authorization": "Basic " + b64encode(f"alice:{secret}".encode()).decode()}
+    assert Visitor(alice.port)("PROPFIND", "/", headers=device).text == "WebDAV for alice"
+    later = alice.get(page).text
+    assert secret not in later
+    identity = later.partition('name="forget" value="')[2].partition('"')[0]
+    assert alice.post(page, {"token": alice.token(page), "forget": identity}).status == 303
+    assert Visitor(alice.port)("PROPFIND", "/", headers=device).status == 401
+
+
+def test_an_app_password_does_not_open_the_account(alice: Visitor, host: Host) -> None:
+    secret = host.app_passwords.add("alice", "phone")
+    device = {"Authorization": "Basic " + b64encode(f"alice:{secret}".encode()).decode()}
+    for method in ("GET", "POST"):
+        assert Visitor(alice.port)(method, "/.filehost/account", b"", {**SAME_SITE, **device}).status == 403

@@ -16,6 +16,7 @@ export function connectView() {
     h("h1", { tabindex: "-1" }, say("connect.title")),
     h("p", { class: "lead" }, say("connect.lead")),
     h("dl", { class: "facts" }, fact("connect.address", address), fact("connect.user", data.user)),
+    h("p", {}, say("connect.devices"), " ", h("a", { href: "/.filehost/account#devices-title" }, say("connect.devices.link"))),
     ...order.map((name, index) => section(name, index === 0)),
     location.protocol === "http:" && h("p", { class: "notice" }, say("connect.plain")),
   );

@@ -68,6 +68,7 @@ export class List {
   /** Show these, already sorted. What was chosen stays chosen where it still exists. */
   show(entries, order, focus = null) {
     const active = focus ?? this.active?.path;
+    const focused = this.body.contains(document.activeElement);
     this.#entries = entries;
     this.#order = order;
     const paths = new Set(entries.map((entry) => entry.path));
@@ -79,6 +80,8 @@ export class List {
     this.heads.forEach((head) => this.#markHead(head));
     this.#measure();
     this.#tell();
+    // A list that is read again while somebody is in it must not throw them out.
+    if (focused) this.#rows.get(this.#active)?.focus({ preventScroll: true });
   }
 
   top() {

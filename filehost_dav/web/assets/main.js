@@ -153,10 +153,11 @@ function anywhere(event) {
 /** Files arrived in a folder: show them soon, but not once for each. */
 function stored(path) {
   if (path !== folder.path || !stage.contains(folder.element) || stored.timer) return;
+  const patience = Math.min(5000, 400 + folder.list.entries.length / 2);
   stored.timer = setTimeout(() => {
     stored.timer = 0;
     refresh();
-  }, 400);
+  }, patience);
 }
 
 function refresh() {

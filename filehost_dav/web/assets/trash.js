@@ -32,7 +32,7 @@ export async function trashView(changed) {
       "li",
       {},
       h("span", { class: `kind ${kindOf({ name, folder: item.folder })}` }, icon(kindOf({ name, folder: item.folder }))),
-      h("div", { class: "grow" }, h("span", { class: "name" }, name), h("span", { class: "small" }, say("trash.where", { folder: parent(item.origin), time: moment(item.deleted), size: size(item.size) }))),
+      h("div", { class: "grow" }, h("span", { class: "name" }, name), h("span", { class: "small" }, say("trash.where", { folder: folderName(item.origin), time: moment(item.deleted), size: size(item.size) }))),
       button(say("trash.restore"), { glyph: "restore", "aria-label": say("trash.restore.name", { name }), onclick: () => back(item) }),
       button(say("trash.purge.name", { name }), { glyph: "close", quiet: true, onclick: () => purge(item) }),
     );
@@ -42,7 +42,7 @@ export async function trashView(changed) {
     const [outcome] = await dav.restore([{ trash: item.id }]);
     if (outcome?.path) {
       drop(item);
-      toast(say("trash.restored", { name: nameOf(outcome.path), folder: parent(outcome.path) }));
+      toast(say("trash.restored", { name: nameOf(outcome.path), folder: folderName(outcome.path) }));
     } else toast(outcome.message, { bad: true });
   }
 
@@ -73,6 +73,10 @@ export async function trashView(changed) {
 
   draw();
   return view;
+}
+
+function folderName(path) {
+  return parent(path) === "/" ? say("place.home") : parent(path);
 }
 
 /** Bring back what was just deleted from these paths, the newest of each. */

@@ -55,8 +55,19 @@ export class UploadPanel {
     this.state.textContent = open.length ? this.#speed(sent, total, rate, left) : "";
     this.stop.hidden = !open.length;
     this.close.hidden = open.length > 0;
+    this.#leaveSoon(open.length + bad.length === 0);
     this.#drawRows([...bad, ...open, ...items.filter((item) => !item.isOpen && !bad.includes(item)).reverse()]);
     this.#say(open.length, done, bad.length, total ? sent / total : 1);
+  }
+
+  /** When all went well the list itself shows it: the panel goes, unless somebody looks at it. */
+  #leaveSoon(well) {
+    clearTimeout(this.leaving);
+    if (!well) return;
+    this.leaving = setTimeout(() => {
+      if (this.element.matches(":hover, :focus-within")) this.#leaveSoon(true);
+      else this.#uploads.clear();
+    }, 8000);
   }
 
   #speed(sent, total, rate, left) {

@@ -96,7 +96,7 @@ def test_the_trash_gives_back_and_forgets(screen: Screen, files: Path) -> None:
     expect(screen.page.locator(".cards li")).to_have_count(3)
     screen.picture("trash")
     screen.page.get_by_role("button", name="Restore b.txt").click()
-    screen.toast("b.txt is back in /")
+    screen.toast("b.txt is back in Files")
     screen.page.get_by_role("button", name="Delete a.txt for good").click()
     screen.dialog().get_by_role("button", name="Delete for good").click()
     expect(screen.page.locator(".cards li")).to_have_count(1)
