@@ -96,6 +96,11 @@ class Storage:
         "or all metadata too.",
     )
     keep_free: int = size("64 MiB", "Room on the disk that uploads leave free (local).")
+    watch: bool = flag(
+        True,
+        "Whether the system is asked to tell of changes in folders (inotify, on Linux), so that a folder "
+        "without any is listed from memory (local).",
+    )
 
 
 @dataclass(frozen=True, slots=True)

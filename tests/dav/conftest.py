@@ -1,4 +1,6 @@
-"""Two servers side by side: stock WsgiDAV on stock cheroot, and ours, with the same two users."""
+"""Two servers side by side: stock WsgiDAV on stock cheroot, and ours, with the same two users; and ours
+without a server.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,12 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cheroot import wsgi
 from harness.dav import Client
+from harness.inprocess import InProcess
 from harness.server import Account, Server
 from harness.stock import PASSWORD, USERS, PerUser, Site, Stock
 from wsgidav.fs_dav_provider import FilesystemProvider
@@ -92,3 +96,11 @@ def ours(server: Server) -> Iterator[Site]:
         site(name).propfind("/", "0")  # a user's folder is made at the first request
     yield site
     site.close()
+
+
+@pytest.fixture
+def dav(tmp_path: Path) -> Iterator[InProcess]:
+    """Our DAV application without sockets, on a fresh disk."""
+    application = InProcess(tmp_path)
+    yield application
+    application.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.watch import Watches
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")
@@ -41,10 +42,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def generation(watches: Watches, folder: Path) -> object:
-    status = os.stat(folder)
-    found = watches.generation((status.st_dev, status.st_ino), lambda: os.open(folder, os.O_RDONLY))
+    found = looked_up(watches, folder)
     assert found is not None
     return found
+
+
+def looked_up(watches: Watches, folder: Path) -> object:
+    with Folder(os.open(folder, os.O_RDONLY)) as opened:
+        return watches.generation(opened)
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -161,13 +166,12 @@ def test_a_fork_watches_for_itself(watches: Watches, folder: Path) -> None:
     assert generation(watches, folder) != before
 
 
-def test_what_is_gone_or_no_folder_cannot_be_told(watches: Watches, folder: Path) -> None:
-    assert watches.generation("gone", lambda: os.open(folder / "gone", os.O_RDONLY)) is None
-    assert watches.generation("file", lambda: os.open(folder / "a.txt", os.O_RDONLY)) is None
+def test_what_is_no_folder_cannot_be_told(watches: Watches, folder: Path) -> None:
+    assert looked_up(watches, folder / "a.txt") is None
 
 
 def test_a_file_system_that_others_write_to_is_not_watched(watches: Watches) -> None:
-    assert watches.generation("proc", lambda: os.open("/proc", os.O_RDONLY)) is None
+    assert looked_up(watches, Path("/proc")) is None
 
 
 def test_no_descriptor_is_left_open(folder: Path) -> None:

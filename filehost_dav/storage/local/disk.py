@@ -236,6 +236,13 @@ class Disk:
             if safe == name or (safe is not None and not _is_second(folder, name, safe)):
                 yield safe, name, status
 
+    def quickly_shown_members(self, folder: Folder) -> Iterator[tuple[str, str, os.stat_result]]:
+        """The same in less time, without the time of birth."""
+        for name, status in folder.quick_members():
+            safe = shown(name)
+            if safe == name or (safe is not None and not _is_second(folder, name, safe)):
+                yield safe, name, status
+
     def member(self, folder: Folder, name: str, path: FilePath, status: Status) -> Found:
         """What `shown_members` told of, with its record."""
         if not status.has_record:

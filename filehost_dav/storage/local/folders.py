@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ RESERVED = ".filehost-"  # begins the names of our own files among the users'
 
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
 _PASSAGE = _FOLDER | getattr(os, "O_PATH", 0)
+_SERVABLE = (stat.S_IFREG, stat.S_IFDIR)
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its other end
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -116,6 +118,22 @@ class Folder:
     def watched_by(self, queue: inotify.Queue, mask: int) -> int:
         """The number under which `queue` tells of changes here from now on."""
         return queue.watch(self._descriptor, mask)
+
+    def quick_members(self) -> Iterator[tuple[str, os.stat_result]]:
+        """The same in less time, with what Python's own status tells: all but the time of birth."""
+        # A descriptor of its own: reading the names by the other one would begin this pass again.
+        with self.folder(".") as own, os.scandir(own._descriptor) as found:
+            for member in found:
+                try:
+                    status = member.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                if stat.S_IFMT(status.st_mode) in _SERVABLE:
+                    yield member.name, status
+
+    def subfolders(self) -> list[str]:
+        with self.folder(".") as own, os.scandir(own._descriptor) as found:
+            return [member.name for member in found if member.is_dir(follow_symlinks=False)]
 
     def free(self) -> int:
         """Bytes that this program may still put on the disk."""

@@ -11,12 +11,9 @@ from collections.abc import Hashable, Iterator
 
 from filehost_dav.paths import FilePath
 from filehost_dav.storage.local.disk import Disk
-from filehost_dav.storage.local.status import Status
 from filehost_dav.storage.tree import Entry
 
 _UNSURE = 20_000_000  # ns; the kernel's clock may stand still for this long while a file changes twice
-
-Facts = tuple[str, Status]
 
 
 class LocalScan:
@@ -30,12 +27,15 @@ class LocalScan:
         self._path = path
         self._folder = disk.folder(path)
 
-    def __iter__(self) -> Iterator[tuple[str, int | None, Facts]]:
+    def __iter__(self) -> Iterator[tuple[str, int | None, str]]:
         sure = time.time_ns() - _UNSURE
-        for safe, name, status in self._disk.shown_members(self._folder):
-            changed = status.changed
-            yield safe, (changed | status.inode << 64 if changed < sure else None), (name, status)
+        for safe, name, status in self._disk.quickly_shown_members(self._folder):
+            changed = status.st_ctime_ns
+            yield safe, (changed | status.st_ino << 64 if changed < sure else None), name
 
-    def describe(self, name: str, facts: Facts) -> Entry | None:
+    def describe(self, name: str, facts: str) -> Entry | None:
+        status = self._folder.status(facts)
+        if status is None or not status.is_servable:
+            return None
         path = FilePath((*self._path.parts, name), self._path.area)
-        return self._disk.member(self._folder, facts[0], path, facts[1]).as_entry()
+        return self._disk.member(self._folder, facts, path, status).as_entry()

@@ -22,6 +22,7 @@ from filehost_dav.storage.local.spelling import Spellings
 from filehost_dav.storage.local.sweeping import sweep
 from filehost_dav.storage.local.tree import LocalTree
 from filehost_dav.storage.local.twins import Twins
+from filehost_dav.storage.local.watch import Watches
 
 
 def _no_quota(_user: str) -> int | None:
@@ -41,13 +42,15 @@ class LocalStorage:
         floor: int = 0,
         retention: Retention = Retention(),  # noqa: B008 - a frozen value
         clock: Callable[[], int] | None = None,
+        watch: bool = True,
     ) -> None:
         """`quota` gives a user's limit in bytes; `largest` limits one file; `floor` is free disk to keep.
 
         `durability` says what survives the machine losing power, once a call has returned. `none`:
         whatever the system has written by then. `data`: every upload and copy, and the names in the
         folder that was changed. `full`: also what was moved away, into the trash and among the versions.
-        A kill of the program loses nothing in any of them. Raises OSError when `root` cannot be used.
+        A kill of the program loses nothing in any of them. `watch`: whether the system may be asked to
+        tell of changes in listed folders. Raises OSError when `root` cannot be used.
         """
         root.mkdir(parents=True, exist_ok=True)
         rules = Rules(quota, durability, largest, floor, retention)
@@ -58,6 +61,7 @@ class LocalStorage:
         self._follow_records = _keeps_records(self._root)
         self._spellings = Spellings()
         self._twins = Twins()
+        self._watches = Watches() if watch else None
         self._trees: dict[str, LocalTree] = {}
 
     def tree(self, user: str) -> LocalTree:
@@ -66,7 +70,9 @@ class LocalStorage:
             disk = Disk(self._root, user, self._rules, self._spellings, self._twins)
             with Translated():
                 disk.make()
-            tree = self._trees[user] = LocalTree(disk, follow_records=self._follow_records)
+            tree = self._trees[user] = LocalTree(
+                disk, follow_records=self._follow_records, watches=self._watches
+            )
         return tree
 
     def users(self) -> Iterator[str]:
@@ -92,6 +98,8 @@ class LocalStorage:
     def close(self) -> None:
         self._twins.close()
         self._root.close()
+        if self._watches is not None:
+            self._watches.close()
 
 
 def _keeps_records(root: Folder) -> bool:

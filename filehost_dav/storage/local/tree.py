@@ -27,6 +27,7 @@ from filehost_dav.storage.local.scanning import LocalScan
 from filehost_dav.storage.local.status import marked_time
 from filehost_dav.storage.local.trash import Trash
 from filehost_dav.storage.local.versions import Versions
+from filehost_dav.storage.local.watch import Watches
 from filehost_dav.storage.tree import (
     ANYTHING,
     Body,
@@ -43,8 +44,10 @@ from filehost_dav.storage.tree import (
 class LocalTree:
     """One user's files."""
 
-    def __init__(self, disk: Disk, *, follow_records: bool) -> None:
+    def __init__(self, disk: Disk, *, follow_records: bool, watches: Watches | None = None) -> None:
+        """`watches` tell whether a folder has changed since it was last listed; None: nothing does."""
         self.disk = disk
+        self._watches = watches
         self.trash_can = Trash(disk)
         self.version_store = Versions(disk, follow_records=follow_records)
         self._room = Room(disk, self.trash_can, self.version_store)
@@ -63,8 +66,14 @@ class LocalTree:
         with Translated():
             return LocalScan(self.disk, folder)
 
-    def generation(self, _folder: FilePath) -> Hashable | None:
-        return None
+    def generation(self, folder: FilePath) -> Hashable | None:
+        if self._watches is None:
+            return None
+        try:
+            with self.disk.folder(folder) as opened:
+                return self._watches.generation(opened)
+        except OSError:
+            return None
 
     def twin(self, path: FilePath) -> str | None:
         with suppress(FilehostError), Translated():

@@ -1,35 +1,29 @@
-"""Watches: whether anything in a folder has changed, told by the kernel without looking (`inotify`).
+"""Watches: whether anything in a folder has changed, told without looking.
 
-For the sake of the changes that give no event, no answer holds longer than a few seconds.
+Once the kernel's queue is drained, a folder without an event is exactly as it was, whichever program
+works on it. For the sake of what gives no event (writes through a memory map, and through a hard link in
+another folder), no answer holds longer than a few seconds.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from typing import Final
 
 from filehost_dav.storage.local import inotify
+from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.inotify import Event, Queue
 
 _HOLDS: Final = 10.0  # seconds
 _MOST_WATCHES: Final = 4096  # of one process; the kernel allows a user some ten thousand
 _MOST_SUBFOLDERS: Final = 256  # of a watched folder
-
-_ADDED: Final = inotify.MOVED_TO | inotify.CREATE
-_MASK: Final = (
-    inotify.MODIFY
-    | inotify.ATTRIB
-    | inotify.MOVED_FROM
-    | _ADDED
-    | inotify.DELETE
-    | inotify.DELETE_SELF
-    | inotify.MOVE_SELF
-)
+_ADDED: Final = inotify.CREATE | inotify.MOVED_TO
+_GONE: Final = inotify.DELETE | inotify.MOVED_FROM | inotify.DELETE_SELF | inotify.MOVE_SELF
+_MASK: Final = _ADDED | _GONE | inotify.MODIFY | inotify.ATTRIB
 
 
 class Watches:
@@ -41,22 +35,20 @@ class Watches:
         self._tick = 0
         self._forget()
 
-    def generation(self, place: Hashable, open_folder: Callable[[], int]) -> Hashable | None:
+    def generation(self, folder: Folder) -> Hashable | None:
         """A value that differs after any change in a folder, or to one of its subfolders.
 
-        `place` is the folder's identity on the disk, looked up just now: what a path leads to may change
-        without an event in the folder itself. `open_folder` gives a descriptor of it, which is closed here.
-        None where the kernel or the file system does not tell.
+        The folder was opened just now, since what a path leads to may change without an event in it. None
+        where the kernel or the file system does not tell. Raises OSError.
         """
-        if not sys.platform.startswith("linux"):
-            return None
+        place = folder.own_status().inode
         with self._lock:
             if self._process != os.getpid():
                 self._forget()
             self._drain()
             watched = self._folders.get(place, ())
             if not watched or not all(one in self._changed for one in watched):
-                watched = self._watch(place, open_folder)
+                watched = self._watch(place, folder)
             if not watched:
                 return None
             return (place, max(self._changed[one] for one in watched), int(self._clock() / _HOLDS))
@@ -91,39 +83,32 @@ class Watches:
         elif event.watch in self._changed:
             self._changed[event.watch] = self._tick
 
-    def _watch(self, place: Hashable, open_folder: Callable[[], int]) -> tuple[int, ...]:
+    def _watch(self, place: Hashable, folder: Folder) -> tuple[int, ...]:
         if len(self._changed) > _MOST_WATCHES:
             self._stop()
         try:
-            folder = open_folder()
-            try:
-                self._folders[place] = tuple(self._add_all(folder))
-            finally:
-                os.close(folder)
+            self._folders[place] = tuple(self._add_all(folder))
         except OSError:
             return ()
         return self._folders[place]
 
-    def _add_all(self, folder: int) -> Iterator[int]:
+    def _add_all(self, folder: Folder) -> Iterator[int]:
         """Watch a folder, and its subfolders, whose times and tags are part of its listing."""
-        if not inotify.tells_all(folder):
+        if not folder.tells_all():
             return
         if self._queue is None:
             self._queue = Queue()
         yield self._add(self._queue, folder)
-        with os.scandir(folder) as members:
-            subfolders = [member.name for member in members if member.is_dir(follow_symlinks=False)]
+        subfolders = folder.subfolders()
         if len(subfolders) > _MOST_SUBFOLDERS:
             raise OSError(errno.ENOSPC, "too many subfolders to watch")
         for name in subfolders:
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-            try:
+            with folder.folder(name) as inner:
                 yield self._add(self._queue, inner)
-            finally:
-                os.close(inner)
 
-    def _add(self, queue: Queue, folder: int) -> int:
-        watch = queue.watch(folder, _MASK)
+    def _add(self, queue: Queue, folder: Folder) -> int:
+        # The kernel gives the same number again for a folder that is watched already.
+        watch = folder.watched_by(queue, _MASK)
         if watch not in self._changed:
             self._tick += 1
             self._changed[watch] = self._tick
