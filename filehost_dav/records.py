@@ -100,6 +100,7 @@ def local_storage(config: Config, quota: Quota) -> LocalStorage:
         config.storage.data,
         quota=quota,
         durability=config.storage.durability,
+        watch=config.storage.watch,
         largest=config.limits.file_size,
         floor=config.storage.keep_free,
         retention=Retention(
