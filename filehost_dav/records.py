@@ -21,6 +21,7 @@ from filehost_dav.config import Config
 from filehost_dav.policy.patterns import Patterns
 from filehost_dav.policy.roles import Policy
 from filehost_dav.policy.signatures import ANY_CONTENT, Signatures
+from filehost_dav.state.custody import RECORDS
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.schema import migrate
 
@@ -169,4 +170,4 @@ def _nanoseconds(seconds: int | None) -> int | None:
 
 
 def _records_file(config: Config) -> Path:
-    return config.storage.data / "state.sqlite3"
+    return config.storage.data / RECORDS

@@ -16,15 +16,22 @@ from filehost_dav import __version__
 from filehost_dav.errors import ConfigError, FilehostError
 
 BAD_CONFIG: Final = 78
-# Command → the module that holds it, its help in one line (so that --help loads nothing).
+# Command → where it is (`module` or `module:name`), its help in one line (so that --help loads nothing).
 _COMMANDS: Final = {
     "serve": ("serving", "Serve files until stopped."),
+    "check": ("check", "Check settings, folders, records and files; show the limits."),
+    "status": ("status", "Users, room, locks and sessions, in numbers."),
     "user": ("users", "Add, change and remove users."),
     "app-password": ("app_passwords", "One password per device: add, list, revoke."),
     "sessions": ("sessions", "Browsers that are signed in: list, revoke."),
     "bans": ("bans", "Who must wait after failed sign-ins: list, clear."),
     "locks": ("locks", "Locks that clients hold: list, break."),
     "trash": ("trash", "Deleted files: list, restore, purge."),
+    "backup": ("backups:backup", "Copy everything to another folder, while the server runs."),
+    "restore": ("backups:restore", "Fill an empty data folder from a backup."),
+    "export": ("backups:export", "Copy one user's files to a folder, as plain files."),
+    "doctor": ("doctor", "A report to attach to a question; it holds no secret."),
+    "completion": ("completion", "Completion for bash, zsh and fish."),
 }
 
 
@@ -37,8 +44,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"filehost_dav.cli.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(
+            importlib.import_module(f"filehost_dav.cli.{module}"), name or "command"
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

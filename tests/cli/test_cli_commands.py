@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.accounts.sessions import Sessions
@@ -18,49 +19,17 @@ from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.locks import LockStore, Wish
 from filehost_dav.storage import LocalStorage
 
-CHEAP = {"FILEHOST_ACCOUNTS_ARGON2_MEMORY": "64 KiB", "FILEHOST_ACCOUNTS_ARGON2_ROUNDS": "1"}
 
-
-class Machine:
+class Machine(Protocol):
     """The command line on one data folder."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    data: Path
+    database: SqliteDatabase
+    users: list[User]
 
-    def __call__(self, *arguments: str, stdin: str = "", code: int = 0) -> str:
-        """Standard output and standard error of one command, which ends with `code`."""
-        result: Result = CliRunner(env=CHEAP).invoke(
-            main, [*arguments, "--data", str(self.data)], input=stdin, catch_exceptions=False
-        )
-        assert result.exit_code == code, result.output
-        return result.output
+    def __call__(self, *arguments: str, stdin: str = "", code: int = 0, **settings: str) -> str: ...
 
-    def json(self, *arguments: str) -> list[dict[str, object]]:
-        rows: list[dict[str, object]] = json.loads(self(*arguments, "--json"))
-        return rows
-
-    @property
-    def database(self) -> SqliteDatabase:
-        return SqliteDatabase(self.data / "state.sqlite3")
-
-    @property
-    def users(self) -> list[User]:
-        database = self.database
-        found = Users(database, lambda: 0).list()
-        database.close()
-        return found
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path / "data")
-
-
-@pytest.fixture
-def anna(machine: Machine) -> Machine:
-    """A machine with the user anna, whose password is "secret"."""
-    machine("user", "add", "anna", stdin="secret\n")
-    return machine
+    def json(self, *arguments: str, code: int = 0) -> Any: ...
 
 
 def is_password(machine: Machine, name: str, password: str) -> bool:
@@ -246,6 +215,20 @@ def test_locks_are_listed_and_broken(anna: Machine) -> None:
     assert (row["user"], row["path"], row["scope"], row["depth"]) == ("anna", "/a.docx", "exclusive", "0")
     anna("locks", "break", "anna", "/a.docx")
     assert anna("locks", "list") == "Nothing is locked\n"
+
+
+def test_the_trash_is_listed_restored_and_purged(anna: Machine) -> None:
+    tree = LocalStorage(anna.data).tree("anna")
+    for name in ("/a", "/b"):
+        tree.make_folder(FilePath.parse(name))
+        tree.make_folder(FilePath.parse(name + "/x"))
+        tree.delete(FilePath.parse(name))
+    items = {row["path"]: str(row["id"]) for row in anna.json("trash", "list", "anna")}
+    assert set(items) == {"/a", "/b"}
+    assert anna("trash", "restore", "anna", items["/a"], "--to", "/c") == "Restored as /c\n"
+    assert tree.stat(FilePath.parse("/c")).is_folder
+    assert anna("trash", "purge", "anna", "--all") == "1 deleted for good\n"
+    assert anna("trash", "list", "anna") == "The trash of anna is empty\n"
 
 
 def test_escape_sequences_in_names_do_not_reach_the_terminal(anna: Machine) -> None:

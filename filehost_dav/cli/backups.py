@@ -1,0 +1,94 @@
+"""`filehost-dav backup`, `restore` and `export`: everything to another folder, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from filehost_dav.cli.output import as_size
+from filehost_dav.cli.place import Place, become_owner, place_options
+from filehost_dav.config import Config
+from filehost_dav.errors import Exists, FilehostError, NotFound
+from filehost_dav.records import has_records, local_storage
+from filehost_dav.state.custody import RECORDS, copy_records
+from filehost_dav.storage.local import custody
+from filehost_dav.storage.local.mirroring import Copied
+
+_folder = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("target", type=_folder)
+@place_options
+def backup(place: Place, target: Path) -> None:
+    """Copy everything to the folder TARGET, while the server runs.
+
+    Done again, only what changed is copied. A server can be started on the copy as it is.
+    """
+    config = _local(place.settings())
+    if not has_records(config):
+        raise NotFound(f"There is no server's data in {config.storage.data}")
+    become_owner(config.storage.data)
+    storage = local_storage(config, lambda _: None)
+    try:
+        _report(custody.backup(storage, target), "copied")
+    finally:
+        storage.close()
+    copy_records(config.storage.data / RECORDS, target / RECORDS)
+    click.echo(f"The backup in {target} is whole")
+
+
+@click.command()
+@click.argument("source", type=_folder)
+@place_options
+def restore(place: Place, source: Path) -> None:
+    """Fill an empty data folder from the backup in SOURCE, while no server runs."""
+    config = _local(place.settings())
+    if has_records(config):
+        raise Exists(f"There is a server's data in {config.storage.data} already; restore into an empty folder")
+    if not (source / RECORDS).is_file():
+        raise NotFound(f"There is no backup in {source}")
+    config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    become_owner(config.storage.data)
+    _report(custody.restore(source, config.storage.data), "restored")
+    copy_records(source / RECORDS, config.storage.data / RECORDS)
+    storage = local_storage(config, lambda _: None)
+    for _ in custody.repair(storage):
+        pass  # the figures are counted anew
+    storage.close()
+    click.echo(f"The data in {config.storage.data} is whole")
+
+
+@click.command()
+@click.argument("user")
+@click.argument("target", type=_folder)
+@place_options
+def export(place: Place, user: str, target: Path) -> None:
+    """Copy all files of USER, with trash and versions, to the folder TARGET as plain files."""
+    config = _local(place.settings())
+    with place.records() as records:
+        name = records.users.get(user).name
+    storage = local_storage(config, lambda _: None)
+    try:
+        _report(custody.export(storage, name, target), "copied")
+    finally:
+        storage.close()
+
+
+def _local(config: Config) -> Config:
+    if config.storage.kind != "local" or config.database.url:
+        raise FilehostError(
+            "This is for files and records on this machine. Of a bucket and PostgreSQL make backups with their "
+            "own tools: first the database, then the bucket"
+        )
+    return config
+
+
+def _report(copied: Iterable[Copied], done: str) -> None:
+    files = size = 0
+    for file in copied:
+        files += 1
+        size += file.size
+    click.echo(f"{files} files {done}, {as_size(size)}")
