@@ -79,6 +79,11 @@ def carry_out(request: Request, entry: Entry, instructions: Sequence[Instruction
     """Change all the properties; or none, and tell which prevented it with which status."""
     moments = {one.name: one.moment for one in instructions if one.moment is not None}
     dead = [(one.name, one.value) for one in instructions if not is_live(one.name)]
+
+    def still() -> None:
+        request.home.stat(entry.path)
+        require_tokens(request, Preconditions.of(request.environ).tokens, entry.path)
+
     try:
         # Not inside the transaction: a tree may keep its times in the same database.
         for moment in list(moments.values())[-1:]:
@@ -87,9 +92,7 @@ def carry_out(request: Request, entry: Entry, instructions: Sequence[Instruction
         return dict.fromkeys(moments, _status(error))
     try:
         if dead:
-            request.services.properties.change(
-                request.user, entry.path, dead, still=lambda: request.home.stat(entry.path)
-            )
+            request.services.properties.change(request.user, entry.path, dead, still=still)
     except FilehostError as error:
         if moments:
             request.home.set_modified(entry.path, entry.modified)

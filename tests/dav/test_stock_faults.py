@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import os
 import socket
 import threading
@@ -16,15 +17,24 @@ from collections.abc import Callable, Iterator
 from http import client as http_client
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from harness.stock import PASSWORD, Site
+from wsgidav.fs_dav_provider import FileResource, FilesystemProvider
 from wsgidav.lock_man.lock_storage import LockStorageDict
+from wsgidav.wsgidav_app import WsgiDAVApp
 
+from filehost_dav.dav.application import build
 from filehost_dav.paths import FilePath
+from filehost_dav.policy.roles import Policy
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.locks import LockStore, Wish
+from filehost_dav.state.properties import Properties
 from filehost_dav.state.schema import migrate
+from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.home import Home
 
 # A broken upload leaves a file open in the stock classes.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -302,4 +312,74 @@ def test_W21_an_expired_lock_below_a_folder_breaks_a_deep_check_of_the_stock_sto
         store.acquire("x", Wish(FilePath.parse(name), False, True, "x", "", 60))
     now[0] += 61
     assert store.below("x", FilePath.parse("/f")) == []
+    database.close()
+
+
+def test_W22_the_stock_engine_writes_properties_after_its_check_has_ended(tmp_path: Path) -> None:
+    moments = []
+
+    class Watched(FileResource):  # type: ignore[misc]
+        def set_property_value(self, name: str, value: object, dry_run: bool = False) -> None:
+            moments.append((dry_run, bool(self.provider.lock_manager._active_writes)))
+
+    class Watching(FilesystemProvider):  # type: ignore[misc]
+        def get_resource_inst(self, path: str, environ: dict[str, Any]) -> Watched:
+            return Watched(path, environ, str(tmp_path / "a.txt"))
+
+    (tmp_path / "a.txt").write_bytes(b"x")
+    application = WsgiDAVApp(
+        {
+            "provider_mapping": {"/": Watching(str(tmp_path), fs_opts={})},
+            "simple_dc": {"user_mapping": {"*": True}},
+            "logging": {"enable": False},
+            "verbose": 1,
+        }
+    )
+    body = RED.encode()
+    environ = {
+        "REQUEST_METHOD": "PROPPATCH",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/a.txt",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    b"".join(application(environ, lambda status, headers, error=None: None))
+    assert moments == [(True, True), (False, False)]
+
+
+def test_W22_a_lock_that_comes_while_properties_are_read_is_seen_before_they_are_written(
+    tmp_path: Path,
+) -> None:
+    database = SqliteDatabase(tmp_path / "state.sqlite3")
+    migrate(database)
+    storage = LocalStorage(tmp_path)
+    locks = LockStore(database)
+
+    class Slow(io.BytesIO):
+        """A body that takes long enough for somebody to lock the file."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            block = super().read(size)
+            if not block:
+                locks.acquire("alice", Wish(FilePath.parse("/a.txt"), False, True, "alice", "", 60))
+            return block
+
+    def ask(method: str, body: io.BytesIO) -> str:
+        said: list[str] = []
+        environ = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "/a.txt",
+            "wsgi.input": body,
+            "wsgi.input_terminated": True,
+            "filehost.user": SimpleNamespace(name="alice"),
+            "filehost.home": Home(storage.tree("alice"), Policy()),
+        }
+        b"".join(build(database)(environ, lambda status, headers: said.append(status)))
+        return said[0]
+
+    assert ask("PUT", io.BytesIO(b"x")) == "201 Created"
+    assert ask("PROPPATCH", Slow(RED.encode())) == "423 Locked"
+    assert Properties(database).of("alice", FilePath.parse("/a.txt")) == {}
+    storage.close()
     database.close()

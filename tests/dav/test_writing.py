@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from harness.dav import Client
+from harness.dav import Answer, Client
 from harness.server import Account, Server
 
 OLD, NEW = b"the old content", b"the new content"
@@ -157,6 +158,48 @@ def test_a_folder_is_made_where_nothing_is_and_a_folder_can_hold_it(
 def test_a_body_that_mkcol_does_not_understand_makes_nothing(client: Client) -> None:
     assert client("MKCOL", "/new", b"hello", {"Content-Type": "text/plain"}).status == 415
     assert client.get("/new").status == 404
+
+
+@pytest.fixture
+def other(server: Server, account: Account) -> Iterator[Client]:
+    """A second connection of the same user."""
+    with Client(server, account) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "headers", "status"),
+    [
+        (lambda c: c.lock("/a.txt"), {}, 423),
+        (lambda c: c.lock("/"), {}, 423),
+        (lambda c: c.put("/a.txt", b"theirs"), {"If-Match": "{etag}"}, 412),
+        (lambda c: c.put("/a.txt", b"theirs"), {"If": "([{etag}])"}, 412),
+        (lambda c: c("DELETE", "/a.txt"), {"If-Match": "*"}, 412),
+        (lambda c: c.put("/a.txt", b"theirs"), {}, 204),
+    ],
+)
+def test_what_happens_during_an_upload_counts_when_it_ends(
+    client: Client, other: Client, meanwhile: Callable[[Client], Answer], headers: dict[str, str], status: int
+) -> None:
+    etag = client.put("/a.txt", OLD).etag
+
+    def body() -> Iterator[bytes]:
+        yield NEW[:5]
+        assert meanwhile(other).status < 300
+        yield NEW[5:]
+
+    filled = {name: value.format(etag=etag) for name, value in headers.items()}
+    assert client("PUT", "/a.txt", body(), filled).status == status
+    assert (client.get("/a.txt").body == NEW) is (status == 204)
+
+
+def test_a_new_name_taken_during_an_upload_is_not_overwritten(client: Client, other: Client) -> None:
+    def body() -> Iterator[bytes]:
+        yield NEW
+        assert other.put("/a.txt", OLD).status == 201
+
+    assert client("PUT", "/a.txt", body(), {"If-None-Match": "*"}).status == 412
+    assert client.get("/a.txt").body == OLD
 
 
 MKCOL = '<mkcol xmlns="DAV:"><set><prop><resourcetype><collection/></resourcetype>{}</prop></set></mkcol>'
