@@ -60,7 +60,7 @@ class Checker:
                 self._versions.drop(account, version)
             yield finding._replace(mended=True)
         usage = list(self._usage())
-        recount_quietly(self._disk)
+        recount_quietly(self._disk, self._trash)
         yield from (finding._replace(mended=True) for finding in usage)
 
     def _finding(self, kind: str, place: str, message: str) -> Finding:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from filehost_dav.storage.local.disk import TRASH, VERSIONS, Disk
 from filehost_dav.storage.local.folders import size_below
 from filehost_dav.storage.local.ledger import Account
+from filehost_dav.storage.local.trash import Trash
 
 _LIVE = ("files", "side", "staging")
 
@@ -26,32 +27,36 @@ def count(disk: Disk) -> Count:
     )
 
 
-def recount(disk: Disk, account: Account) -> None:
-    """Make the account right while its lock is held."""
-    settle(account, count(disk))
+def recount(disk: Disk, trash: Trash, account: Account) -> None:
+    """Make the account right while its lock is held. Raises OSError."""
+    trash.note_sizes()
+    _settle(account, count(disk))
 
 
-def settle(account: Account, counted: Count) -> None:
-    account.used = counted.live + counted.kept
-    account.kept = counted.kept
-    account.unmeasured = 0
-    account.stale = False
-
-
-def recount_quietly(disk: Disk) -> int:
-    """Make the account right without making writers wait; by how many bytes it was wrong."""
+def recount_quietly(disk: Disk, trash: Trash) -> int:
+    """Make the account right without making writers wait; by how many bytes it was wrong. Raises OSError."""
     for _ in range(3):
-        before = disk.ledger.glance().changes
+        with disk.ledger.locked() as account:
+            trash.measure(account)
+            trash.note_sizes()
+            before = account.changes
         counted = count(disk)
         with disk.ledger.locked() as account:
             if account.changes == before + 1:
-                wrong = counted.live + counted.kept - account.used
-                settle(account, counted)
+                wrong = sum(counted) - account.used
+                _settle(account, counted)
                 return wrong
     with disk.ledger.locked() as account:
         used = account.used
-        recount(disk, account)
+        recount(disk, trash, account)
         return account.used - used
+
+
+def _settle(account: Account, counted: Count) -> None:
+    account.used = sum(counted)
+    account.kept = counted.kept
+    account.unmeasured = 0
+    account.stale = False
 
 
 def _size(disk: Disk, corner: str) -> int:

@@ -36,6 +36,21 @@ class Translated:
             raise as_contract(error) from error
 
 
+class Placing:
+    """The same where something new is made: what is not there is the folder for it."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, FileNotFoundError):
+            raise no_parent() from error
+        if isinstance(error, OSError):
+            raise as_contract(error) from error
+
+
 def nothing_here() -> NotFound:
     return NotFound("There is nothing here")
 

@@ -103,7 +103,10 @@ class Ledger:
 
     def glance(self) -> Account:
         """The figures of this moment, without waiting and without changing them."""
-        file = self._root.open_own(self._relative, os.O_RDWR)
+        try:
+            file = self._root.open_file(self._relative)
+        except FileNotFoundError:
+            return Account(-1, b"")
         try:
             return Account(file, _read_at(file, _HEAD.size, 0))
         finally:

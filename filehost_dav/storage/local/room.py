@@ -6,8 +6,10 @@ leaves, and give way, the oldest first, when files need the room; files never do
 
 from __future__ import annotations
 
+import errno
+
 from filehost_dav.errors import Full, QuotaExceeded, TooLarge
-from filehost_dav.storage.local.counting import recount
+from filehost_dav.storage.local.counting import count, recount
 from filehost_dav.storage.local.disk import Disk
 from filehost_dav.storage.local.ledger import Account
 from filehost_dav.storage.local.trash import Item, Trash
@@ -32,10 +34,7 @@ class Room:
 
     def usage(self) -> Usage:
         """Raises OSError."""
-        account = self._disk.ledger.glance()
-        if account.stale or account.unmeasured:
-            with self._disk.ledger.locked() as account:
-                self._make_exact(account)
+        account = self._account()
         free = max(0, self._disk.root.free() - self._disk.rules.floor)
         limit = self.limit
         if limit is None:
@@ -65,7 +64,7 @@ class Room:
         if limit is None or amount <= 0:
             return
         if account.stale:
-            recount(self._disk, account)
+            recount(self._disk, self._trash, account)
         if account.live + account.reserved() + amount > limit:
             self._trash.measure(account)
             if account.live + account.reserved() + amount > limit:
@@ -102,9 +101,24 @@ class Room:
         self._give_up(account, account.used - limit)
         return True
 
+    def _account(self) -> Account:
+        account = self._disk.ledger.glance()
+        if not account.stale and not account.unmeasured:
+            return account
+        try:
+            with self._disk.ledger.locked() as account:
+                self._make_exact(account)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.ENOSPC):
+                raise
+            # The disk takes no writes: nothing can be noted, but it can be counted.
+            counted = count(self._disk)
+            account.used, account.kept = sum(counted), counted.kept
+        return account
+
     def _make_exact(self, account: Account) -> None:
         if account.stale:
-            recount(self._disk, account)
+            recount(self._disk, self._trash, account)
         self._trash.measure(account)
 
     def _give_up(self, account: Account, amount: int) -> None:

@@ -33,7 +33,7 @@ def sweep(disk: Disk, trash: Trash, versions: Versions) -> None:
             _remove_empty_below(folder, disk.rules.clock())
     expire(disk, trash, versions)
     trash.clear()
-    recount_quietly(disk)
+    recount_quietly(disk, trash)
 
 
 def expire(disk: Disk, trash: Trash, versions: Versions) -> None:

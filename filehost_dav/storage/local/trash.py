@@ -7,6 +7,7 @@ All methods that take an account need the user's lock.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -52,7 +53,13 @@ class Trash:
         name = _item_name(deleted, origin.name)
         size = None if entry.is_folder else entry.size
         with self._disk.corner(TRASH) as folder:
-            self._note(folder, {"id": name, "origin": str(origin), "size": size})
+            try:
+                self._note(folder, {"id": name, "origin": str(origin), "size": size})
+            except OSError as error:
+                # Deleting must be possible on a full disk; the item then goes without a line.
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                account.stale = True
             spot.folder.rename_new(spot.name, folder, name)
             account.kept += size or 0
             account.unmeasured += size is None
@@ -65,7 +72,7 @@ class Trash:
         with self._disk.corner(TRASH) as folder:
             facts = self._facts(folder)
             names = sorted(name for name in folder.names() if _ID.fullmatch(name) and shown(name) is not None)
-        return [_item(name, facts.get(name, {})) for name in names]
+            return [_item(folder, name, facts.get(name, {})) for name in names]
 
     def listed(self, account: Account) -> list[Trashed]:
         """All items with their sizes, the newest first. Raises OSError."""
@@ -84,7 +91,7 @@ class Trash:
         with self._disk.corner(TRASH) as folder:
             if folder.status(trash_id) is None:
                 raise nothing_here()
-            return _item(trash_id, self._facts(folder).get(trash_id, {}))
+            return _item(folder, trash_id, self._facts(folder).get(trash_id, {}))
 
     def spot(self, item: Item) -> Spot:
         """Where an item lies. Raises OSError."""
@@ -110,13 +117,15 @@ class Trash:
 
     def measure(self, account: Account) -> None:
         """Find out the sizes of deleted folders: until then they stand under files. Raises OSError."""
-        if account.unmeasured <= 0:
-            return
+        if account.unmeasured > 0:
+            account.kept += self.note_sizes()
+            account.unmeasured = 0
+
+    def note_sizes(self) -> int:
+        """Write down the sizes of deleted folders that were not known yet; bytes in all. Raises OSError."""
+        unknown = [item.name for item in self.items() if item.size is None]
         with self._disk.corner(TRASH) as folder:
-            for item in self.items():
-                if item.size is None:
-                    account.kept += self._measured(folder, item.name)
-        account.unmeasured = 0
+            return sum(self._measured(folder, name) for name in unknown)
 
     def took_back(self, account: Account, item: Item) -> None:
         """Account for an item that has left the trash for the user's files."""
@@ -128,8 +137,7 @@ class Trash:
         with self._disk.corner(TRASH) as folder:
             size = item.size
             if size is None:
-                status = folder.status(item.name)
-                size = self._measured(folder, item.name) if status is not None and status.is_folder else 0
+                size = self._measured(folder, item.name)
                 account.kept += size
                 account.unmeasured -= 1
             folder.rename_new(item.name, folder, doomed_name())
@@ -204,11 +212,14 @@ def _item_name(deleted: int, name: str) -> str:
     return head + name.encode()[-room:].decode("utf-8", "ignore")
 
 
-def _item(name: str, fact: dict[str, Any]) -> Item:
+def _item(folder: Folder, name: str, fact: dict[str, Any]) -> Item:
     match = _ID.fullmatch(name)
     deleted = int(match[1]) if match else 0
     size = fact.get("size")
-    return Item(name, deleted, _origin(name, fact.get("origin")), size if isinstance(size, int) else None)
+    if not isinstance(size, int):
+        status = folder.status(name)
+        size = None if status is None or status.is_folder else status.size
+    return Item(name, deleted, _origin(name, fact.get("origin")), size)
 
 
 def _origin(name: str, noted: object) -> FilePath:

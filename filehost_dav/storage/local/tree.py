@@ -17,7 +17,7 @@ from filehost_dav.storage.local.commit import Committer
 from filehost_dav.storage.local.content import LocalContent, content_of
 from filehost_dav.storage.local.copying import copy_file, copy_tree, size_of
 from filehost_dav.storage.local.disk import Disk, Found, Spot
-from filehost_dav.storage.local.faults import Translated, no_parent
+from filehost_dav.storage.local.faults import Placing, Translated, no_parent
 from filehost_dav.storage.local.folders import remove_tree
 from filehost_dav.storage.local.kernel import status_of
 from filehost_dav.storage.local.receiving import Received, Upload
@@ -94,7 +94,7 @@ class LocalTree:
         checksums: Mapping[str, str] | None = None,
         expected: int | None = None,
     ) -> Written:
-        with Translated(), self.disk.target(path) as spot:
+        with Placing(), self.disk.target(path) as spot:
             present = self._committer.may_write(spot, when)
             reservation = Reservation(self._room, replaces=0 if present is None else present.status.size)
             try:
@@ -105,7 +105,7 @@ class LocalTree:
                 reservation.release()
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
-        with Translated(), self.disk.target(path) as spot:
+        with Placing(), self.disk.target(path) as spot:
             with self.disk.ledger.locked():
                 if not spot.stands():
                     raise no_parent()
