@@ -45,6 +45,7 @@ class Peer:
     command: Callable[[Path, int], list[str]]
     files: str = "files"
     environment: dict[str, str] = field(default_factory=dict)
+    leaves_root: bool = False
 
     def is_available(self) -> bool:
         return shutil.which(self.program, path=_PATH) is not None
@@ -56,7 +57,8 @@ class Peer:
         work.chmod(0o755)
         port = _free_port()
         command = self.command(work, port)
-        _give_away(work)
+        if self.leaves_root:
+            _give_away(work)
         environment = {**os.environ, "PATH": _PATH, "PYTHONPATH": str(REPOSITORY), **self.environment}
         began = time.monotonic()
         with (work / "output").open("wb") as output:
@@ -146,9 +148,14 @@ PEERS = {
     for peer in (
         Peer("filehost", sys.executable, _filehost, f"files/{USER}"),
         Peer("filehost-fast", sys.executable, _filehost, f"files/{USER}", _AS_PEERS),
-        Peer("apache", "apache2", _from_template("apache.conf", "apache2", "-DFOREGROUND", "-f")),
-        Peer("nginx", "nginx", _from_template("nginx.conf", "nginx", "-p", "{work}", "-c")),
-        Peer("lighttpd", "lighttpd", _from_template("lighttpd.conf", "lighttpd", "-D", "-f")),
+        Peer(
+            "apache",
+            "apache2",
+            _from_template("apache.conf", "apache2", "-DFOREGROUND", "-f"),
+            leaves_root=True,
+        ),
+        Peer("nginx", "nginx", _from_template("nginx.conf", "nginx", "-p", "{work}", "-c"), leaves_root=True),
+        Peer("lighttpd", "lighttpd", _from_template("lighttpd.conf", "lighttpd", "-D", "-f"), leaves_root=True),
         Peer("rclone", "rclone", _rclone),
         Peer("wsgidav", sys.executable, _wsgidav),
     )
