@@ -41,8 +41,22 @@ class Users:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+        self._known: tuple[int | None, dict[str, Account]] = (None, {})
 
     def find(self, name: str) -> Account | None:
+        # Asked several times in every request; what is known holds until anything in the database changes.
+        generation = self._database.generation()
+        if generation is None:
+            return self._read(name)
+        if self._known[0] != generation:
+            self._known = (generation, {})
+        known = self._known[1]
+        account = known.get(name) or self._read(name)
+        if account is not None:  # strangers' guesses are not remembered
+            known[name] = account
+        return account
+
+    def _read(self, name: str) -> Account | None:
         if not is_user_name(name):
             return None
         rows = self._database.query(_FIND, (one_spelling(name),))

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 # Printable ASCII that needs no quotes in `key=value`.
@@ -36,14 +37,20 @@ def as_pairs(fields: Mapping[str, object]) -> str:
 
 def quoted(value: object) -> str:
     """As it is where nobody can misread it, else as a JSON string."""
+    if isinstance(value, (int, float)):
+        return str(value)
     text = str(value)
     return text if text and _BARE.issuperset(text) else json.dumps(text, ensure_ascii=False)
 
 
 def instant(seconds: float) -> str:
     """ISO 8601 in UTC, with milliseconds."""
-    milliseconds = int(seconds * 1000) % 1000
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{milliseconds:03d}Z"
+    return f"{_whole_second(int(seconds))}.{int(seconds * 1000) % 1000:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _whole_second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def clock_time(seconds: float) -> str:

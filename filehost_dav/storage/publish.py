@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import cast
 
 from filehost_dav.errors import TooLarge
 from filehost_dav.policy.signatures import PROBE
@@ -19,7 +20,10 @@ Check = Callable[[bytes], None]
 
 def judged(body: Body, check: Check) -> Body:
     """`body`, read only after `check` has seen how it begins. It can splice when `body` can."""
-    return JudgedDirectBody(body, check) if isinstance(body, DirectBody) else JudgedBody(body, check)
+    # Not isinstance: looking through a protocol costs more than storing a small file's bytes.
+    if hasattr(body, "splice"):
+        return JudgedDirectBody(cast(DirectBody, body), check)
+    return JudgedBody(body, check)
 
 
 def head_of(content: Content) -> bytes:
