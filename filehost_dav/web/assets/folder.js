@@ -33,7 +33,7 @@ export class FolderView {
       order: (order) => this.#sort(order),
       key: (event) => this.key(event),
     });
-    this.filter = h("input", { type: "search", class: "filter", placeholder: say("filter.label"), "aria-label": say("filter.label"), oninput: () => this.#draw(), onkeydown: (event) => this.#filterKey(event) });
+    this.filter = h("input", { type: "search", class: "filter", placeholder: say("filter.short"), "aria-label": say("filter.label"), oninput: () => this.#draw(), onkeydown: (event) => this.#filterKey(event) });
     this.title = h("h1", { class: "unseen" });
     this.trail = h("nav", { class: "trail", "aria-label": say("trail.label") });
     this.input = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.#send(chosen(this.input), this.input) });
@@ -140,7 +140,7 @@ export class FolderView {
     this.list.element.hidden = true;
     this.state.hidden = false;
     const act = {
-      empty: [icon("files"), h("h2", {}, say("empty.title")), h("p", {}, say("empty.text")), this.#allowed()],
+      empty: [icon("files"), h("h2", {}, say("empty.title")), h("p", {}, say(matchMedia("(hover: none)").matches ? "empty.touch" : "empty.text")), this.#allowed()],
       none: [icon("search"), h("h2", {}, say("filter.none")), button(say("filter.clear"), { onclick: () => this.#reset() })],
       loading: [h("p", { class: "waiting" }, say("loading"))],
     };
