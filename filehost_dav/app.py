@@ -115,6 +115,7 @@ def readiness(config: Config, records: Records) -> None:
 def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WSGIApplication:
     """From outside in: a browser's session, the sign-in, the user's home, then the page or WebDAV."""
     accounts, users = config.accounts, records.users
+    plain_http = accounts.plain_http == "anywhere"
     door = _signing_in(config, records, key)
     pages = Pages(
         records.sessions,
@@ -123,10 +124,11 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         records.app_passwords,
         policy_of=partial(policy_of, config),
         key=key,
+        plain_http=plain_http,
         largest=config.limits.file_size,
     )
     homes = Homes(pages, build(records.database), partial(home_of, config, storage))
-    gate = Gate(homes, door, realm=accounts.realm, plain_http=accounts.plain_http == "anywhere")
+    gate = Gate(homes, door, realm=accounts.realm, plain_http=plain_http)
     front = FrontDoor(gate, pages, records.sessions, users.active)
     return front if config.tls.hsts is None else OnlyHttps(front, config.tls.hsts)
 

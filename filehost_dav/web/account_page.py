@@ -6,6 +6,7 @@ These pages are plain HTML: they work in any browser, with or without scripts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -21,6 +22,7 @@ from filehost_dav.web.failures import headers_of, status_of
 from filehost_dav.web.forms import Fields, read_fields
 from filehost_dav.web.markup import first, notice, time_element
 from filehost_dav.web.request import Request
+from filehost_dav.web.signin import is_private
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words
 
@@ -36,19 +38,29 @@ class AccountPage:
     """`sign_in(name, password, address)` raises SignInRefused and Throttled; `set_password(name, new)`."""
 
     def __init__(
-        self, sessions: Sessions, sign_in: SignIn, set_password: SetPassword, devices: Devices
+        self,
+        sessions: Sessions,
+        sign_in: SignIn,
+        set_password: SetPassword,
+        devices: Devices,
+        *,
+        plain_http: bool,
     ) -> None:
         self._sessions = sessions
         self._sign_in = sign_in
         self._set_password = set_password
         self._devices = devices
+        self._plain_http = plain_http
 
     def ask(self, request: Request, words: Words, assets: Assets) -> Answer:
         """The sign-in form."""
-        return html(_sign_in_form(words, assets, target=request.argument("next")))
+        said = "" if self._may_sign_in(request) else notice(words.say("signin.tls"), "bad")
+        return html(_sign_in_form(words, assets, target=request.argument("next"), said=said))
 
     def sign_in(self, request: Request, words: Words, assets: Assets) -> Answer:
         """Take the form: a session and on to where the visitor wanted to go, or the form with a reason."""
+        if not self._may_sign_in(request):
+            return replace(self.ask(request, words, assets), status=403)
         fields = read_fields(request)
         name, password, target = (first(fields, key) for key in ("name", "password", "next"))
         try:
@@ -110,6 +122,9 @@ class AccountPage:
         # Every session ended with the old password; whoever changed it stays signed in.
         self._sessions.revoke_all(name)
         return see_other(f"{ACCOUNT}?done=password").adding(keep_session(request, self._open(request, name)))
+
+    def _may_sign_in(self, request: Request) -> bool:
+        return self._plain_http or is_private(request.environ)
 
     def _open(self, request: Request, user: str) -> str:
         return self._sessions.open(user, agent=request.header("User-Agent"), address=request.address)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from filehost_dav.accounts.app_passwords import AppPasswords
 from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.users import User
-from filehost_dav.errors import FilehostError, NotFound, Refused
+from filehost_dav.errors import FilehostError, NotFound
 from filehost_dav.paths import FilePath
 from filehost_dav.policy.roles import Policy
 from filehost_dav.web import plain_page
@@ -59,14 +59,18 @@ class Pages:
         *,
         policy_of: Callable[[User], Policy],
         key: bytes,
+        plain_http: bool,
         largest: int | None = None,
     ) -> None:
         """`sign_in(name, password, address)` raises SignInRefused, Throttled; `set_password(name, new)`.
 
-        `key` is secret and the same in all the server's processes; `largest` is in bytes.
+        `key` is secret and the same in all the server's processes; `plain_http`: whether passwords may
+        come without TLS from other machines; `largest` is in bytes.
         """
         self._assets = Assets()
-        self._account = AccountPage(sessions, sign_in, set_password, Devices(app_passwords))
+        self._account = AccountPage(
+            sessions, sign_in, set_password, Devices(app_passwords), plain_http=plain_http
+        )
         self._policy_of = policy_of
         self._key = key
         self._largest = largest
@@ -130,8 +134,6 @@ class Pages:
         if name.partition("/")[0] in _VIEWS:
             return _script_page(visit)
         method = "GET" if request.method == "HEAD" else request.method
-        if name == "account" and _is_device(request):
-            raise Refused("An app password does not open the account", rule="scope")
         handler = self._routes.get((method, name))
         return handler(visit) if handler else plain("This method has no meaning here", 405)
 
@@ -161,12 +163,6 @@ class Pages:
             )
             answer = html(page, status_of(error))
         return answer.adding(*headers_of(error))
-
-
-def _is_device(request: Request) -> bool:
-    """Whether an app password signed this in: it opens files, and must not make more of its kind."""
-    login = request.environ.get("filehost.login")
-    return login is not None and login.by is not None
 
 
 def _own_name(request: Request) -> str | None:

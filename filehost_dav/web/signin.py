@@ -48,7 +48,7 @@ class Gate:
             if environ["REQUEST_METHOD"] == "OPTIONS":
                 return self._application(environ, start_response)
             return self._refuse(start_response, "Sign in with a user name and a password")
-        if not (self._plain_http or _is_private(environ)):
+        if not (self._plain_http or is_private(environ)):
             return _answer(start_response, "403 HTTPS is needed", _NEEDS_TLS)
         return self._signed_in(header, environ, start_response)
 
@@ -107,7 +107,8 @@ _NEEDS_TLS: Final = (
 )
 
 
-def _is_private(environ: WSGIEnvironment) -> bool:
+def is_private(environ: WSGIEnvironment) -> bool:
+    """Whether nobody on the way can read this request: it came by TLS, or from this very machine."""
     if environ.get("wsgi.url_scheme") == "https":
         return True
     try:

@@ -27,6 +27,7 @@ from filehost_dav.storage import LocalStorage
 from filehost_dav.storage.home import Home
 from filehost_dav.web.application import Pages
 from filehost_dav.web.front import FrontDoor
+from filehost_dav.web.homes import Homes
 from filehost_dav.web.signin import Gate
 
 PASSWORD = "correct horse battery"
@@ -87,8 +88,10 @@ class Host:
             self.app_passwords,
             policy_of=lambda _: Policy(self.extensions),
             key=b"k" * 32,
+            plain_http=False,
         )
-        gate = Gate(self._behind, door, realm="test", plain_http=True)
+        homes = Homes(self.pages, self._dav, lambda user: self.home(user.name))
+        gate = Gate(homes, door, realm="test", plain_http=False)
         self.application = FrontDoor(gate, self.pages, self.sessions, self._find)
 
     def add_user(self, name: str) -> None:
@@ -113,12 +116,8 @@ class Host:
         account = self.users.find(name)
         return account.user if account else None
 
-    def _behind(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _dav(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         user = environ.get("filehost.user")
-        if user:
-            environ["filehost.home"] = self.home(user.name)
-            if self.pages.handles(environ):
-                return self.pages(environ, start_response)
         start_response("200 WebDAV", [("Content-Type", "text/plain")])
         return [f"WebDAV for {user.name if user else None}".encode()]
 

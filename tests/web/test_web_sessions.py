@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from base64 import b64encode
+from io import BytesIO
+from urllib.parse import urlencode
 
 import pytest
 from harness.page import BROWSER, PASSWORD, SAME_SITE, SCRIPT, Host, Visitor, served
@@ -202,4 +204,30 @@ def test_an_app_password_does_not_open_the_account(alice: Visitor, host: Host) -
     secret = host.app_passwords.add("alice", "phone")
     device = {"Authorization": "Basic " + b64encode(f"alice:{secret}".encode()).decode()}
     for method in ("GET", "POST"):
-        assert Visitor(alice.port)(method, "/.filehost/account", b"", {**SAME_SITE, **device}).status == 403
+        answer = Visitor(alice.port)(method, "/.filehost/account", b"", {**SAME_SITE, **device})
+        assert answer.text == "WebDAV for alice"
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme", "status"),
+    [("127.0.0.1", "http", 303), ("192.0.2.1", "http", 403), ("192.0.2.1", "https", 303)],
+)
+def test_no_password_is_taken_from_another_machine_without_tls(
+    host: Host, address: str, scheme: str, status: int
+) -> None:
+    body = urlencode({"name": "alice", "password": PASSWORD}).encode()
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/.filehost/signin",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+        "wsgi.url_scheme": scheme,
+        "REMOTE_ADDR": address,
+    }
+    answers: list[tuple[str, dict[str, str]]] = []
+    list(host.application(environ, lambda line, headers: answers.append((line, dict(headers)))))
+    line, headers = answers[0]
+    assert line.startswith(str(status))
+    cookie = headers.get("Set-Cookie", "")
+    assert cookie.startswith("__Host-filehost=") == (scheme == "https")
+    assert ("; Secure" in cookie) == (scheme == "https")
