@@ -31,12 +31,14 @@ class Body:
     """One request's body. `length` is None when it is chunked."""
 
     __slots__ = (
+        "_between",
         "_chunked",
         "_continue",
         "_in_chunk",
         "_left",
         "_limits",
         "_pipes",
+        "_size",
         "_wire",
         "broken",
         "length",
@@ -52,6 +54,8 @@ class Body:
         self._continue = ask
         self._chunked = length is None
         self._in_chunk = False
+        self._between = b""
+        self._size = 0
         self._left = length or 0
 
     @property
@@ -89,12 +93,10 @@ class Body:
 
     def splice(self, descriptor: int, most: int, /) -> int:
         """Move up to `most` bytes to the file at its offset; how many, 0 only at the complete end."""
-        if not self._more():
-            return 0
-        most = min(most, self._left)
-        if self._wire.pending or self._wire.tls or not self._pipes.works or most < _DIRECT:
-            return self._copied(descriptor, min(most, BLOCK))
-        return self._consumed(self._insist(lambda: self._spliced(descriptor, most)))
+        moved = 0
+        while moved < most and self._more():
+            moved += self._move(descriptor, min(most - moved, self._left))
+        return moved
 
     def read(self, size: int | None = -1, /) -> bytes:
         """`size` bytes, fewer only at the complete end; everything when `size` is negative or None."""
@@ -137,6 +139,15 @@ class Body:
         self._consumed(len(piece))
         return piece
 
+    def _move(self, descriptor: int, most: int) -> int:
+        if self._wire.pending or self._wire.tls or not self._pipes.works or self._small():
+            return self._copied(descriptor, min(most, BLOCK))
+        return self._consumed(self._insist(lambda: self._spliced(descriptor, most)))
+
+    def _small(self) -> bool:
+        """Whether the chunks are too small for a detour through the kernel."""
+        return self._chunked and not self._between
+
     def _copied(self, descriptor: int, most: int) -> int:
         view = memoryview(self._piece(most))
         count = len(view)
@@ -165,12 +176,23 @@ class Body:
                 raise self._cut_off() from None
 
     def _next_chunk(self) -> bool:
+        if self._between and not self._wire.pending:
+            # Of large chunks only what is between them comes through the inbox, and mostly
+            # that is the same bytes each time.
+            self._fill(len(self._between))
+            if self._wire.peek() == self._between:
+                self._wire.skip(len(self._between))
+                self._left = self._size
+                return True
         if self._in_chunk and self._line():
             raise self._bad("A chunk is longer than its size says.")
-        line = _CHUNK_LINE.fullmatch(self._line())
-        if line is None:
+        line = self._line()
+        match = _CHUNK_LINE.fullmatch(line)
+        if match is None:
             raise self._bad("The size of a chunk is malformed.")
-        self._left, self._in_chunk = int(line[1], 16), True
+        self._size = self._left = int(match[1], 16)
+        self._in_chunk = True
+        self._between = b"\r\n%b\r\n" % line if self._size >= _DIRECT else b""
         if not self._left:
             self._end()
         return bool(self._left)
@@ -185,11 +207,10 @@ class Body:
 
     def _line(self) -> bytes:
         """One line without its CR LF."""
-        most = 512 if self._in_chunk else BLOCK
         while (end := (data := self._wire.peek()).find(b"\r\n")) < 0:
             if len(data) > _LINE or b"\n" in data:
                 raise self._bad("A line between the chunks is malformed.")
-            self._fill(most)
+            self._fill(len(self._between) or BLOCK)
         if end > _LINE:
             raise self._bad("A line between the chunks is too long.")
         return self._wire.take(end + 2)[:-2]
@@ -201,11 +222,12 @@ class Body:
         return self._insist(lambda: self._wire.fetch_into(buffer))
 
     def _spliced(self, descriptor: int, most: int) -> int | None:
-        with self._pipes.borrow() as pipe:
-            count = self._wire.splice_into(pipe, most)
-            if count:
-                pipe.pour(descriptor, count)
-            return count
+        pipe = self._pipes.take()
+        count = self._wire.splice_into(pipe, most)
+        if count:
+            pipe.pour(descriptor, count)
+        self._pipes.give(pipe)
+        return count
 
     def _insist(self, attempt: Callable[[], int | None]) -> int:
         """What the attempt brings, at least one byte."""

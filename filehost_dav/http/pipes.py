@@ -2,7 +2,7 @@
 
 A pipe is borrowed only for the moment in which bytes go through it and is empty otherwise, so a
 thousand slow uploads need no more pipes than run at one instant. One that an error left unfinished
-is closed, never lent again.
+is not given back; it closes itself.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 SIZE = 1_048_576
 _NONBLOCK = 2
@@ -49,8 +47,12 @@ class Pipe:
         return at
 
     def close(self) -> None:
-        os.close(self._reads)
-        os.close(self._writes)
+        if self._reads >= 0:
+            os.close(self._reads)
+            os.close(self._writes)
+        self._reads = -1
+
+    __del__ = close
 
     def _enlarge(self) -> None:
         import fcntl  # noqa: PLC0415 - Linux only, as splice is
@@ -69,17 +71,14 @@ class Pipes:
     def __init__(self) -> None:
         self._idle: list[Pipe] = []
 
-    @contextmanager
-    def borrow(self) -> Iterator[Pipe]:
+    def take(self) -> Pipe:
+        """An empty pipe. Whoever took it gives it back, unless an error left it half full."""
         try:
-            pipe = self._idle.pop()
+            return self._idle.pop()
         except IndexError:
-            pipe = Pipe()
-        try:
-            yield pipe
-        except BaseException:
-            pipe.close()
-            raise
+            return Pipe()
+
+    def give(self, pipe: Pipe) -> None:
         self._idle.append(pipe)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 import sys
 from collections.abc import Callable
 
@@ -29,6 +30,8 @@ _RECORD = 16_709
 """The most bytes of one TLS record (RFC 8446 section 5.2, RFC 5246 section 6.2.3)."""
 _HAS_MARK = sys.platform == "linux"
 """Elsewhere a low-water mark is not heeded by every way of waiting."""
+_WAITS_IN_KERNEL = sys.platform == "linux"
+"""A sendfile that waits by itself costs no wake-up of a thread for each part of a large file."""
 
 
 class Stalled(Exception):
@@ -157,17 +160,36 @@ class Wire:
     def send_file(self, descriptor: int, start: int, length: int) -> int:
         """Send a part of a file within the kernel: how many bytes, fewer only when the file has shrunk."""
         at, end = start, start + length
-        while at < end:
-            try:
-                count = os.sendfile(self.sock.fileno(), descriptor, at, min(end - at, 1 << 30))
-            except BlockingIOError:
-                self.wait(WRITABLE, self.send_seconds)
-                continue
-            if not count:
-                break
-            at += count
-            self.sent += count
+        patient = False
+        try:
+            while at < end:
+                try:
+                    count = os.sendfile(self.sock.fileno(), descriptor, at, min(end - at, 1 << 30))
+                except BlockingIOError:
+                    if patient:
+                        raise Stalled from None
+                    patient = self._wait_to_send()
+                    continue
+                if not count:
+                    break
+                at += count
+                self.sent += count
+        finally:
+            if patient:
+                self.sock.setblocking(False)
         return at - start
+
+    def _wait_to_send(self) -> bool:
+        """Wait for room; or, where the kernel can do that by itself with a deadline, let it: then True."""
+        if not _WAITS_IN_KERNEL:
+            self.wait(WRITABLE, self.send_seconds)
+            return False
+        self.leave()
+        seconds, fraction = divmod(self.send_seconds, 1)
+        deadline = struct.pack("@ll", int(seconds), int(fraction * 1e6))
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, deadline)
+        self.sock.setblocking(True)
+        return True
 
     def wait(self, event: int, seconds: float) -> None:
         """Until the socket is ready. Raises Stalled."""
