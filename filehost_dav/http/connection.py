@@ -99,8 +99,8 @@ class Connection(HTTPConnection):
         return self._receive()
 
     def _receive(self) -> bool:
-        if self.wire.pending and self._request is None and self._serve():
-            return True
+        if self.wire.pending and self._request is None:
+            return self._serve()
         count = self.wire.fetch()
         if not count:
             return count is None

@@ -70,5 +70,6 @@ def make_context(certificate: Certificate) -> ssl.SSLContext:
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.num_tickets = 1
     context.load_cert_chain(certificate.certificate, certificate.key)
     return context

@@ -26,6 +26,7 @@ RECEIVE = 16_384
 BLOCK = 65_536
 """The size of a copy through this process; larger falls out of the processor's cache."""
 _GOOD_PART = 65_536
+_PIECE = 262_144
 _RECORD = 16_709
 """The most bytes of one TLS record (RFC 8446 section 5.2, RFC 5246 section 6.2.3)."""
 _HAS_MARK = sys.platform == "linux"
@@ -136,26 +137,28 @@ class Wire:
         return count
 
     def send(self, data: bytes | memoryview, flags: int = 0) -> None:
-        """Send all of it. Raises Stalled when the client takes nothing for too long."""
-        try:
-            count = self.sock.send(data, flags)
-        except WOULD_BLOCK:
-            count = 0
-        self.sent += count
+        """Send all of it. Raises Stalled when the client takes nothing for too long, ConnectionError."""
+        count = self._send_now(data, flags)
         if count < len(data):
             self._send_rest(memoryview(data)[count:])
 
     def _send_rest(self, view: memoryview) -> None:
         while view:
             self.wait(WRITABLE, self.send_seconds)
-            try:
-                # A small piece is copied once by TLS and by the kernel; a large one would be
-                # locked in memory by every partial send.
-                count = self.sock.send(view[:262_144])
-            except WOULD_BLOCK:
-                continue
-            self.sent += count
-            view = view[count:]
+            # In pieces: TLS would encrypt all that is left again after every partial send.
+            view = view[self._send_now(view[:_PIECE]) :]
+
+    def _send_now(self, data: bytes | memoryview, flags: int = 0) -> int:
+        """As much as goes out without waiting."""
+        try:
+            count = self.sock.send(data, flags)
+        except WOULD_BLOCK:
+            return 0
+        except OSError as error:
+            # Whatever the kernel or TLS calls it, the client is lost; an OSError could be a disk's.
+            raise ConnectionResetError(f"The client is lost: {error}") from None
+        self.sent += count
+        return count
 
     def send_file(self, descriptor: int, start: int, length: int) -> int:
         """Send a part of a file within the kernel: how many bytes, fewer only when the file has shrunk."""
