@@ -174,3 +174,18 @@ def test_content_that_is_not_allowed_leaves_nothing_behind(folder: Path, disk: P
         (folder / "evil.pdf").write_bytes(PROGRAM)
     (folder / "a.txt").write_bytes(b"allowed")
     arrives(disk, {"a.txt": b"allowed"})
+
+
+# Not davfs2: with kernels of today it cannot list a folder, and LibreOffice wants to.
+@pytest.mark.parametrize("drive", ["rclone"], indirect=True)
+def test_libreoffice_converts_on_the_drive(
+    folder: Path, disk: Path, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    office = [program("soffice"), f"-env:UserInstallation=file://{tmp_path}/profile", "--headless"]
+    (folder / "letter.txt").write_bytes(b"Dear reader")
+    arrives(disk, {"letter.txt": b"Dear reader"})
+    convert = [*office, "--convert-to", "docx", "--outdir", str(folder), str(folder / "letter.txt")]
+    done = subprocess.run(convert, check=False, timeout=100, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_until(lambda: set(on_disk(disk)) == {"letter.txt", "letter.docx"}, "the converted letter")
+    wait_until(lambda: on_disk(disk)["letter.docx"].startswith(b"PK"), "its content")
