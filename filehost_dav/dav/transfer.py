@@ -18,7 +18,7 @@ from filehost_dav.storage.tree import Condition, Entry, Written
 def copy(request: Request) -> Answer:
     """201 or 204. Depth 0 copies a folder without its members (RFC 4918 9.8.3)."""
     target = destination(request)
-    deep = depth(request, default="infinity") != "0"
+    deep = depth(request, default="infinity")
     conditions = Preconditions.of(request.environ)
 
     def holds(present: Entry | None) -> None:
@@ -26,10 +26,12 @@ def copy(request: Request) -> Answer:
         _require_target(request, conditions, target, present)
 
     source = request.home.stat(request.path)
+    if source.is_folder and deep == "1":
+        raise Refusal(400, "A folder is copied alone or with everything below; the Depth is 0 or infinity")
     holds(_replaceable(request, source, target))
     when = Condition(absent=not _overwrite(request), holds=holds)
-    written = request.home.copy(request.path, target, when=when, deep=deep)
-    copied(request, request.path, target, deep=deep)
+    written = request.home.copy(request.path, target, when=when, deep=deep != "0")
+    copied(request, request.path, target, deep=deep != "0")
     return _answer(request, target, written)
 
 

@@ -45,6 +45,7 @@ def tree(client: Client) -> Client:
         ("/folder/inner", "/folder", {}, 403),
         ("/folder", "/new", {"Depth": "infinity"}, 201),
         ("/folder", "/new", {"Depth": "7"}, 400),
+        ("/folder", "/new", {"Depth": "1"}, 400),
         ("/a.txt", "/new.txt", {"Depth": "0"}, 201),
         ("/a.txt", "/new.txt", {"If-Match": '"other"'}, 412),
         ("/a.txt", "/new.txt", {"If-Match": "*"}, 201),
