@@ -12,17 +12,18 @@ from filehost_dav.dav.answer import Answer
 from filehost_dav.storage.tree import Entry
 
 DAV: Final = "1, 2, 3, extended-mkcol"
-_ALL: Final = "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"
-_FILE: Final = _ALL.replace(", MKCOL", "")
+ALL: Final = "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"
+_FILE: Final = ALL.replace(", MKCOL", "")
 _FOLDER: Final = _FILE.replace(", PUT", "")
 _ABSENT: Final = "OPTIONS, PUT, MKCOL, LOCK"
 
 # MS-Author-Via keeps Office from taking the server for a FrontPage one.
-_HEADERS: Final = [("DAV", DAV), ("MS-Author-Via", "DAV"), ("Allow", _ALL)]
+_HEADERS: Final = [("DAV", DAV), ("MS-Author-Via", "DAV"), ("Allow", ALL)]
 _ANSWER: Final = Answer("200 OK", _HEADERS)
 
 
 def options() -> Answer:
+    """The same for every URL."""
     return _ANSWER
 
 

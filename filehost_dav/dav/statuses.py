@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from filehost_dav import errors
 from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.options import ALL
 from filehost_dav.paths import FilePath
 
 
@@ -107,6 +108,8 @@ def error_answer(error: errors.FilehostError, *, prefix: str = "") -> Answer:
     row = row_of(error)
     body = _body(row, error.message, [prefix + quoted(path) for path in getattr(error, "paths", ())])
     headers: Headers = [("Content-Type", "application/xml; charset=utf-8"), *getattr(error, "headers", ())]
+    if row.status == 405 and not any(name == "Allow" for name, _ in headers):
+        headers.append(("Allow", ALL))
     retry = getattr(error, "retry_after", None)
     if retry is not None:
         headers.append(("Retry-After", str(retry)))

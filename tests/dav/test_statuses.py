@@ -60,6 +60,13 @@ def test_a_lock_in_the_way_is_named_by_its_url_below_the_mount() -> None:
     assert [href.text for href in hrefs] == ["/mount/a%20b/c&d.txt"]
 
 
+@pytest.mark.parametrize("kind", [errors.Exists, errors.IsAFolder])
+def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(
+    kind: type[errors.FilehostError],
+) -> None:
+    assert "PROPFIND" in dict(error_answer(kind("no")).headers)["Allow"]
+
+
 @pytest.mark.parametrize(("kind", "seconds"), [(errors.Unavailable, "7"), (errors.Throttled, "30")])
 def test_a_client_that_shall_come_back_is_told_when(kind: type[errors.FilehostError], seconds: str) -> None:
     assert dict(error_answer(MADE[kind]).headers)["Retry-After"] == seconds
