@@ -1,0 +1,197 @@
+"""A remembered listing is never stale and never somebody else's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from harness.inprocess import InProcess, prop
+
+from filehost_dav.dav.propfind_listing import FIRST_PIECE, PIECE, Listing
+from filehost_dav.dav.propfind_memory import Listings
+from filehost_dav.storage.local import LocalStorage
+
+DAV = "{DAV:}"
+LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
+SIZES = prop(DAV + "getcontentlength", DAV + "getlastmodified", DAV + "getetag", DAV + "resourcetype")
+
+
+@pytest.fixture(params=["told by the kernel", "looked at"])
+def dav(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcess]:
+    application = InProcess(tmp_path)
+    if request.param == "looked at":
+        application.storage = LocalStorage(tmp_path, durability="none", watch=False)
+    yield application
+    application.close()
+
+
+def told(dav: InProcess, path: str = "/", body: str = SIZES, user: str = "ann") -> dict[str, str]:
+    """What the listing says of each path: asked twice in a row, it must say the same."""
+    first, second = (dav.propfind(user, path, body) for _ in range(2))
+    assert first.body == second.body
+    fresh = InProcess(dav.root)
+    assert _by_path(fresh.propfind(user, path, body).body) == _by_path(first.body)
+    fresh.close()
+    return _by_path(first.body)
+
+
+def _by_path(body: bytes) -> dict[str, str]:
+    parts = body.decode().split("<D:response><D:href>")[1:]
+    return {part.partition("</D:href>")[0]: part.partition("</D:href>")[2] for part in parts}
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "created": lambda folder: (folder / "new.txt").write_text("n"),
+    "removed": lambda folder: (folder / "b.txt").unlink(),
+    "renamed": lambda folder: (folder / "b.txt").rename(folder / "c.txt"),
+    "written in place": lambda folder: (folder / "b.txt").write_text("other"),
+    "the same size again": lambda folder: (folder / "b.txt").write_text("B"),
+    "given another time": lambda folder: os.utime(folder / "b.txt", (1, 1)),
+    "a folder gets a member": lambda folder: (folder / "sub" / "x.txt").write_text("x"),
+    "a folder in the place of a file": lambda folder: ((folder / "b.txt").unlink(), (folder / "b.txt").mkdir()),
+    "by another process": lambda folder: subprocess.run(
+        [sys.executable, "-c", f"open({str(folder / 'b.txt')!r}, 'a').write('more')"], check=True
+    ),
+}
+
+
+@pytest.fixture
+def folder(dav: InProcess) -> Path:
+    folder = dav.files("ann")
+    for name in ("a.txt", "b.txt", "z.txt"):
+        (folder / name).write_text("b")
+    (folder / "sub").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_on_the_disk_shows_at_once(
+    dav: InProcess, folder: Path, change: Callable[[Path], object]
+) -> None:
+    before = told(dav)
+    change(folder)
+    assert told(dav) != before
+
+
+def test_hundreds_of_changes_are_each_seen(dav: InProcess, folder: Path) -> None:
+    for number in range(300):
+        (folder / "b.txt").write_text("x" * (number % 50 + 1))
+        answer = dav.propfind("ann", "/", SIZES)
+        shown = _by_path(answer.body)["/b.txt"]
+        assert f"<D:getcontentlength>{number % 50 + 1}</D:getcontentlength>" in shown
+
+
+def test_changes_through_the_server_show_at_once(dav: InProcess, folder: Path) -> None:
+    told(dav)
+    for method, path, headers, gone, there in (
+        ("PUT", "/new.txt", {}, "", "/new.txt"),
+        ("MOVE", "/new.txt", {"Destination": "/other.txt"}, "/new.txt", "/other.txt"),
+        ("COPY", "/other.txt", {"Destination": "/copy.txt"}, "", "/copy.txt"),
+        ("DELETE", "/other.txt", {}, "/other.txt", "/copy.txt"),
+        ("MKCOL", "/made", {}, "", "/made/"),
+    ):
+        assert dav("ann", method, path, headers=headers).status in (201, 204)
+        listed = told(dav)
+        assert there in listed
+        assert gone not in listed
+    assert folder.is_dir()
+
+
+def test_users_with_the_same_paths_see_their_own(dav: InProcess, folder: Path) -> None:
+    (dav.files("bob") / "his.txt").write_text("x")
+    for _ in range(2):
+        assert "/b.txt" in told(dav)
+        assert set(told(dav, user="bob")) == {"/", "/his.txt"}
+    assert folder.exists()
+
+
+def test_mounts_and_plans_are_kept_apart(dav: InProcess, folder: Path) -> None:
+    for _ in range(2):
+        assert set(_by_path(dav.propfind("ann", "/", SIZES, prefix="/dav").body)) >= {"/dav/", "/dav/b.txt"}
+        assert set(_by_path(dav.propfind("ann", "/", SIZES).body)) >= {"/", "/b.txt"}
+        assert b"displayname" not in dav.propfind("ann", "/", SIZES).body
+        assert b"displayname" in dav.propfind("ann", "/").body
+    assert folder.exists()
+
+
+def test_locks_and_properties_show_at_once_and_go_at_once(dav: InProcess, folder: Path) -> None:
+    plain = told(dav, body="")
+    token = dav("ann", "LOCK", "/b.txt", LOCK).lock_token
+    assert token in told(dav, body="")["/b.txt"]
+    dav("ann", "UNLOCK", "/b.txt", headers={"Lock-Token": f"<{token}>"})
+    assert told(dav, body="") == plain
+    dav.proppatch("ann", "/b.txt", '<D:set><D:prop><x:a xmlns:x="urn:x">1</x:a></D:prop></D:set>')
+    assert "urn:x" in told(dav, body="")["/b.txt"]
+    dav.proppatch("ann", "/b.txt", '<D:remove><D:prop><x:a xmlns:x="urn:x"/></D:prop></D:remove>')
+    assert told(dav, body="") == plain
+    dav.proppatch("ann", "/", '<D:set><D:prop><x:a xmlns:x="urn:x">1</x:a></D:prop></D:set>')
+    assert "urn:x" in told(dav, body="")["/"]
+    assert folder.exists()
+
+
+def test_a_property_set_by_another_process_shows_at_once(dav: InProcess, folder: Path) -> None:
+    told(dav, body="")
+    other = InProcess(dav.root)
+    other.proppatch("ann", "/b.txt", '<D:set><D:prop><x:a xmlns:x="urn:x">1</x:a></D:prop></D:set>')
+    assert b"urn:x" in dav.propfind("ann", "/").body
+    other.close()
+    assert folder.exists()
+
+
+def test_a_folder_that_changed_places_is_not_taken_for_the_other(dav: InProcess, folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / name / "inner").mkdir(parents=True)
+        (folder / name / "inner" / f"{name}.txt").write_text("x")
+    assert "/one/inner/one.txt" in told(dav, "/one/inner/")
+    (folder / "one").rename(folder / "old")
+    (folder / "two").rename(folder / "one")
+    assert set(told(dav, "/one/inner/")) == {"/one/inner/", "/one/inner/two.txt"}
+
+
+def test_a_large_folder_is_listed_right_through_all_changes(dav: InProcess) -> None:
+    folder = dav.files("ann") / "large"
+    folder.mkdir()
+    count = FIRST_PIECE + PIECE + 50
+    for number in range(count):
+        (folder / f"{number}.txt").write_text("")
+    assert len(told(dav, "/large/")) == count + 1
+    for number in range(0, count, 97):
+        (folder / f"{number}.txt").unlink()
+        (folder / f"{number}-new.txt").write_text("new")
+        (folder / f"{(number + 1) % count}.txt").write_text("changed")
+        assert len(told(dav, "/large/")) == count + 1
+    for file in list(folder.iterdir())[:-3]:
+        file.unlink()
+    assert len(told(dav, "/large/")) == 4
+
+
+class TestBounds:
+    @staticmethod
+    def listing(size: int) -> Listing:
+        return Listing(b"x" * size, (), None, None, None, None)  # type: ignore[arg-type]
+
+    def test_the_memory_of_all_listings_is_bounded(self) -> None:
+        listings = Listings(most_memory=1000)
+        for number in range(10):
+            listings.keep(number, self.listing(400))
+        assert [number for number in range(10) if listings.get(number)] == [8, 9]
+        listings.get(8)
+        listings.keep("new", self.listing(400))
+        assert listings.get(8)
+        assert listings.get(9) is None
+        listings.keep(8, self.listing(2000))
+        assert listings.get(8) is None
+
+    def test_one_at_a_time_collects_a_listing(self) -> None:
+        listings = Listings()
+        assert listings.claim("key")
+        assert not listings.claim("key")
+        assert listings.claim("other")
+        listings.give_up("key")
+        assert listings.claim("key")
+        listings.keep("key", self.listing(1))
+        assert listings.claim("key")
