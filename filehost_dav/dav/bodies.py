@@ -32,7 +32,9 @@ def read_whole(body: Body, limit: int) -> bytes:
     """All bytes of a body. Raises TooLarge when there are more than `limit`."""
     if body.length is not None and body.length > limit:
         raise TooLarge(f"A request of this kind may have {limit} bytes", limit=limit)
-    buffer = bytearray(65536)
+    if body.length == 0:
+        return b""
+    buffer = bytearray(min(body.length or 65536, 65536))
     view = memoryview(buffer)
     whole = bytearray()
     while count := body.readinto(view):

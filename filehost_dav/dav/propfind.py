@@ -81,7 +81,7 @@ def _listed(request: Request, renderer: Renderer, entry: Entry) -> Iterator[byte
     resources = Resources(request, renderer, extras)
     scan = request.home.scan(request.path) or Listed(request.home.list(request.path))
     head = _BEGINNING + resources.own(entry)
-    if resources.are_plain:
+    if resources.can_be_remembered:
         key = _key(request, renderer)
         former = request.services.listings.get(key)
         known = former.pieces if former is not None and former.view == scan.view else ()

@@ -29,13 +29,16 @@ class Resources:
         self._extras = extras
         self._usage = request.home.usage() if renderer.shows_quota else None
         self._base = href_of(request, request.path, is_folder=True)
-        self.are_plain = not (extras.inherited or renderer.shows_quota or renderer.shows_checksums)
-        """Whether the members without extras are told by their Entry alone, so that they can be remembered."""
         self._extra_names = extras.names()
+        self.can_be_remembered = not (extras.inherited or renderer.shows_quota)
+        """Whether the stamps of the members without extras vouch for their responses."""
+        self._are_plain = self.can_be_remembered and not renderer.shows_checksums
 
     def own(self, entry: Entry) -> bytes:
         """The response of the request's own resource."""
         href = href_of(self._request, entry.path, is_folder=entry.is_folder)
+        if self._are_plain and self._extras is NONE:
+            return self._renderer.plain(entry, href)
         return self._full(entry, href, self._extras.own, self._extras.covering)
 
     def member(self, entry: Entry) -> bytes:
@@ -44,7 +47,7 @@ class Resources:
         href = self._base + quoted(name)
         if entry.is_folder:
             href += "/"
-        if self.are_plain and name not in self._extra_names:
+        if self._are_plain and name not in self._extra_names:
             return self._renderer.plain(entry, href)
         return self._full(entry, href, self._extras.values_of(name), self._extras.locks_of(name))
 

@@ -151,9 +151,9 @@ class Scan(Protocol):
 
     Iterating gives `(name, stamp, facts)` and leaves out members that vanish meanwhile. A member
     whose `stamp` is one seen before under the same name, with the same `view`, has not changed since
-    in anything that `describe` tells; a stamp of None promises nothing (changed so recently that the
-    clock could not tell a second change). `facts` is for `describe` alone. A folder that cannot be read
-    fails when the scan is made, not half way.
+    in anything that `describe` and `Tree.checksums` tell; a stamp of None promises nothing (changed so
+    recently that the clock could not tell a second change). `facts` is for `describe` alone. A folder that
+    cannot be read fails when the scan is made, not half way.
     """
 
     view: Hashable
@@ -184,8 +184,8 @@ class Tree(Protocol):
         """
 
     def generation(self, folder: FilePath) -> Hashable | None:
-        """A value that differs after any change to what `list` and `stat` tell of a folder and its members,
-        whoever made it; None where that cannot be told more cheaply than by listing. Never raises.
+        """A value that differs after any change to what `list`, `stat` and `checksums` tell of a folder and
+        its members, whoever made it; None where that cannot be told more cheaply than by listing. Never raises.
         """
 
     def twin(self, path: FilePath) -> str | None:
