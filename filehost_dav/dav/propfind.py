@@ -8,7 +8,7 @@ SabreDAV does: a client that leaves it out does not expect its whole tree.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -19,12 +19,12 @@ from filehost_dav.dav.markup import END, MULTISTATUS
 from filehost_dav.dav.plan import plan_of
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.propfind_compression import accepts_gzip, compressed, compressed_parts
-from filehost_dav.dav.propfind_listing import Listed, Listing, Piece, make_pieces
+from filehost_dav.dav.propfind_listing import Draft, Listed, Listing, Piece, make_pieces
 from filehost_dav.dav.propfind_rendering import Renderer, renderer_of
 from filehost_dav.dav.propfind_resource import Resources, extras_of
 from filehost_dav.dav.request import Request, depth
 from filehost_dav.dav.statuses import Refusal
-from filehost_dav.storage.tree import Entry
+from filehost_dav.storage.tree import Entry, Span
 
 _WHOLE = 3  # parts; an answer of at most so many is sent with its length
 _WORTH_COMPRESSING = 1400  # bytes; what fits into one packet gains nothing
@@ -99,19 +99,14 @@ def _kept(request: Request, key: Hashable, listing: Listing, pieces: Iterator[Pi
         yield from pieces
         return
     try:
-        kept: list[Piece] = []
-        memory = 0
+        draft = Draft(listing.pieces, listings.most_memory)
         for piece in pieces:
-            memory += piece.memory
-            if memory <= listings.most_memory:
-                kept.append(piece)
-            else:
-                kept.clear()
+            draft.add(piece)
             yield piece
-        if memory <= listings.most_memory:
+        if draft.pieces is not None:
             same = request.home.generation(request.path) == listing.generation
             generation = listing.generation if same else None
-            listings.keep(key, replace(listing, pieces=kept, generation=generation))
+            listings.keep(key, replace(listing, pieces=draft.pieces, generation=generation))
     finally:
         listings.give_up(key)
 
@@ -121,12 +116,16 @@ def _key(request: Request, renderer: Renderer) -> Hashable:
 
 
 def _from_memory(request: Request, known: Listing) -> Answer:
-    parts: Sequence[bytes] = (known.head, *(piece.data for piece in known.pieces), _END)
-    if not accepts_gzip(request.environ) or sum(map(len, parts)) < _WORTH_COMPRESSING:
-        return Answer("207 Multi-Status", _headers(), parts if len(parts) > _WHOLE else b"".join(parts))
-    if known.zipped is None:
-        known.zipped = compressed(parts)
-    return Answer("207 Multi-Status", _headers(zipped=True), known.zipped)
+    parts = known.parts(_END)
+    length = sum(part.length if isinstance(part, Span) else len(part) for part in parts)
+    if length >= _WORTH_COMPRESSING and accepts_gzip(request.environ):
+        if known.zipped is None:
+            known.zipped = compressed(chain((known.head,), (piece.data for piece in known.pieces), (_END,)))
+        return Answer("207 Multi-Status", _headers(zipped=True), known.zipped)
+    texts = [part for part in parts if isinstance(part, bytes)]
+    if len(texts) == len(parts):
+        return Answer("207 Multi-Status", _headers(), b"".join(texts))
+    return Answer("207 Multi-Status", [*_headers(), ("Content-Length", str(length))], parts)
 
 
 def _answer(request: Request, parts: Iterable[bytes]) -> Answer:

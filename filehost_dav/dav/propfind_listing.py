@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
+from filehost_dav.dav.answer import Part
 from filehost_dav.dav.propfind_extras import Extras
+from filehost_dav.dav.propfind_sheet import Passage, Sheet
 from filehost_dav.storage.tree import Entry, Scan
 
 FIRST_PIECE: Final = 100  # members; small, so that the first byte leaves early
 PIECE: Final = 512  # members, about 256 KiB
 _CHANGING = -1  # in place of a stamp: no stamp is ever equal to it
+_SMALL: Final = 2  # pieces; so few are not worth a sheet
 _PER_MEMBER: Final = 140  # bytes of memory that a member takes beside its response
 
 Row = tuple[str, int | None, Any]
@@ -30,15 +33,16 @@ class Piece:
     names: Sequence[str]
     stamps: Sequence[int]
     ends: array[int]
-    data: bytes
+    text: bytes | Passage
+
+    @property
+    def data(self) -> bytes:
+        return self.text if isinstance(self.text, bytes) else self.text.read()
 
     @property
     def memory(self) -> int:
         """Roughly the bytes it takes."""
-        return len(self.data) + _PER_MEMBER * len(self.names)
-
-    def response(self, index: int) -> bytes:
-        return self.data[self.ends[index - 1] if index else 0 : self.ends[index]]
+        return (self.ends[-1] if self.ends else 0) + _PER_MEMBER * len(self.names)
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +65,57 @@ class Listing:
     def memory(self) -> int:
         """Roughly the bytes it takes."""
         return len(self.head) + sum(piece.memory for piece in self.pieces)
+
+    def parts(self, end: bytes) -> tuple[Part, ...]:
+        """The whole answer, closed by `end`, in as few parts as can be."""
+        parts: list[bytes | Passage] = [self.head]
+        for piece in self.pieces:
+            last, text = parts[-1], piece.text
+            joined = None
+            if isinstance(last, Passage) and isinstance(text, Passage):
+                joined = last.joined(text)
+            if joined is None:
+                parts.append(text)
+            else:
+                parts[-1] = joined
+        parts.append(end)
+        return tuple(part.as_span() if isinstance(part, Passage) else part for part in parts)
+
+
+class Draft:
+    """The pieces of a listing that is being made, as they will be remembered: those of a large one on a sheet.
+
+    As long as they are the former ones, in order, they stay where they are.
+    """
+
+    def __init__(self, former: Sequence[Piece], most_memory: int) -> None:
+        self._former = former
+        self._most = most_memory
+        self._memory = 0
+        self._pieces: list[Piece] = []
+        self._sheet: Sheet | None = None
+
+    @property
+    def pieces(self) -> Sequence[Piece] | None:
+        """None when they would take too much memory."""
+        return None if self._memory > self._most else self._pieces
+
+    def add(self, piece: Piece) -> None:
+        self._memory += piece.memory
+        if self._memory > self._most:
+            self._pieces, self._sheet = [], None
+            return
+        count = len(self._pieces)
+        self._pieces.append(piece)
+        if self._sheet is not None:
+            self._pieces[-1] = _written(piece, self._sheet)
+        elif count >= _SMALL and not (count < len(self._former) and self._former[count] is piece):
+            sheet = self._sheet = Sheet()
+            self._pieces = [_written(one, sheet) for one in self._pieces]
+
+
+def _written(piece: Piece, sheet: Sheet) -> Piece:
+    return replace(piece, text=sheet.append(piece.data))
 
 
 def make_pieces(
@@ -107,6 +162,7 @@ class _Maker:
         self._changing = changing
         self._former = former
         self._places: dict[str, tuple[Piece, int]] | None = None
+        self._open: tuple[Piece, bytes] | None = None
 
     def piece(self, block: Sequence[Row]) -> Piece:
         stamps: list[int] = []
@@ -134,7 +190,11 @@ class _Maker:
         place = self._places.get(name)
         if place is None or place[0].stamps[place[1]] != stamp:
             return None
-        return place[0].response(place[1])
+        piece, index = place
+        # One piece after the other, mostly: its text is fetched once.
+        if self._open is None or self._open[0] is not piece:
+            self._open = (piece, piece.data)
+        return self._open[1][piece.ends[index - 1] if index else 0 : piece.ends[index]]
 
 
 class Listed:

@@ -13,7 +13,7 @@ from typing import Final
 
 from filehost_dav.dav.propfind_listing import Listing
 
-MOST_MEMORY: Final = 8 * 1024 * 1024  # bytes per process
+MOST_MEMORY: Final = 16 * 1024 * 1024  # bytes per process, sheets included
 
 
 class Listings:
