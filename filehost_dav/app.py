@@ -28,6 +28,7 @@ from filehost_dav.state.locks import LockStore
 from filehost_dav.storage.tree import Storage
 from filehost_dav.upkeep import Upkeep
 from filehost_dav.web.application import Pages
+from filehost_dav.web.crowd import Allowed, Counts, Crowd
 from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.health import Health
 from filehost_dav.web.homes import Homes
@@ -128,8 +129,17 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         largest=config.limits.file_size,
     )
     homes = Homes(pages, build(records.database), partial(home_of, config, storage))
-    gate = Gate(homes, door, realm=accounts.realm, plain_http=plain_http)
-    front = FrontDoor(gate, pages, records.sessions, users.active)
+    limits = config.limits
+    allowed = Allowed(limits.requests_per_address, limits.requests_per_user, limits.uploads_per_user)
+    counts = Counts()
+    gate = Gate(
+        Crowd(homes, allowed, counts),
+        door,
+        realm=accounts.realm,
+        plain_http=plain_http,
+        own=accounts.own_password,
+    )
+    front = Crowd(FrontDoor(gate, pages, records.sessions, users.active), allowed, counts)
     return front if config.tls.hsts is None else OnlyHttps(front, config.tls.hsts)
 
 

@@ -144,6 +144,12 @@ def _limits(config: Config) -> Iterator[Remark]:
     yield Remark(
         GOOD,
         "limits",
+        f"at a time in one process: {limits.requests_per_address} requests of an address, "
+        f"{limits.requests_per_user} requests and {limits.uploads_per_user} uploads of a user",
+    )
+    yield Remark(
+        GOOD,
+        "limits",
         f"{limits.connections} connections of a process; headers {size_for_people(limits.head_size)} within "
         f"{limits.head_time} s; a stalled upload ends after {limits.upload_stall} s",
     )

@@ -65,6 +65,9 @@ class Limits:
     """How much one client may ask, and for how long. Times are without progress, not in total."""
 
     file_size: int | None = size_or_none("none", "The largest file.")
+    requests_per_address: int = number(200, "Requests of one address at a time, in one process.", least=1)
+    requests_per_user: int = number(100, "Requests of one user at a time, in one process.", least=1)
+    uploads_per_user: int = number(32, "Uploads of one user at a time, in one process.", least=1)
     connections: int = number(10_000, "Open connections of one process; more wait.", least=16)
     head_size: int = size("64 KiB", "Request line and headers together.")
     head_time: int = duration("20 s", "From the first byte of a request to the end of its headers.")
@@ -195,6 +198,10 @@ class Accounts:
         "local",
         ("local", "anywhere"),
         "Where a password may come from without TLS: this machine only, or anywhere (a trusted network).",
+    )
+    own_password: bool = flag(
+        True,
+        "Whether an account's own password opens files over WebDAV, or app passwords alone; the page takes it.",
     )
     quota: int | None = size_or_none("none", "Room of a user who has no quota of their own.")
     remember: int = duration("5 min", "How long a verified password is not computed again.")

@@ -55,6 +55,8 @@ PHRASES: Final[Mapping[str, str]] = {
     "extension": "File type not allowed",
     "content": "File content not allowed",
     "root": "Not allowed",
+    "read-only": "Read only with this password",
+    "scope": "Outside the folder of this password",
 }
 
 _EXCEPTIONS: Final[Mapping[int, str]] = {

@@ -107,6 +107,8 @@ class _Request:
 
     def done(self, sent: int) -> None:
         environ = self._environ
+        for ended in environ.get("filehost.ended", ()):
+            ended()
         user = environ.get("filehost.user")
         self._report(
             Record(

@@ -16,6 +16,7 @@ from filehost_dav.paths import FilePath
 from filehost_dav.storage.fence import Fence
 from filehost_dav.storage.home import Home
 from filehost_dav.web.application import Pages
+from filehost_dav.web.refusal import refuse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -54,10 +55,7 @@ class Homes:
             if environ["REQUEST_METHOD"] not in _READING:
                 fence.check_change(FilePath.parse(_path(environ)))
         except (BadPath, Refused) as error:
-            body = f"{error.message}\n".encode()
-            headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-            start_response("403 Not with this password", headers)
-            return [body]
+            return refuse(environ, start_response, "403 Not with this password", error.message)
         return self._dav(environ, start_response)
 
     def _home(self, user: User) -> Home:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from filehost_dav.accounts.signing_in import Login, SigningIn
 from filehost_dav.errors import SignInRefused, Throttled, Unavailable
+from filehost_dav.web.refusal import refuse, retry_after
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,12 +34,17 @@ class Basic:
 class Gate:
     """WSGI middleware: sets `filehost.user` or answers."""
 
-    def __init__(self, application: WSGIApplication, door: SigningIn, *, realm: str, plain_http: bool) -> None:
-        """`plain_http`: whether passwords may come without TLS from other machines."""
+    def __init__(
+        self, application: WSGIApplication, door: SigningIn, *, realm: str, plain_http: bool, own: bool = True
+    ) -> None:
+        """`plain_http`: whether passwords may come without TLS from other machines; `own`: whether the
+        account's own password opens WebDAV, and not app passwords alone.
+        """
         self._application = application
         self._door = door
-        self._challenge = f'Basic realm="{_quotable(realm)}", charset="UTF-8"'
+        self._challenge = [("WWW-Authenticate", f'Basic realm="{_quotable(realm)}", charset="UTF-8"')]
         self._plain_http = plain_http
+        self._own = own
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "filehost.user" in environ:  # a browser's session
@@ -47,9 +53,9 @@ class Gate:
         if header.casefold() in ("", "bearer"):
             if environ["REQUEST_METHOD"] == "OPTIONS":
                 return self._application(environ, start_response)
-            return self._refuse(start_response, "Sign in with a user name and a password")
+            return refuse(environ, start_response, _SIGN_IN, _ASK, self._challenge)
         if not (self._plain_http or is_private(environ)):
-            return _answer(start_response, "403 HTTPS is needed", _NEEDS_TLS)
+            return refuse(environ, start_response, "403 HTTPS is needed", _NEEDS_TLS)
         return self._signed_in(header, environ, start_response)
 
     def _signed_in(
@@ -58,13 +64,13 @@ class Gate:
         try:
             login = self._login(header, environ.get("REMOTE_ADDR", ""))
         except SignInRefused as error:
-            return self._refuse(start_response, error.message)
+            return refuse(environ, start_response, _SIGN_IN, error.message, self._challenge)
         except Throttled as error:
-            return _answer(
-                start_response, "429 Too many failed sign-ins", error.message, _retry(error.retry_after)
-            )
+            wait = retry_after(error.retry_after)
+            return refuse(environ, start_response, "429 Too many failed sign-ins", error.message, wait)
         except Unavailable as error:
-            return _answer(start_response, "503 Try again", error.message, _retry(error.retry_after))
+            wait = retry_after(error.retry_after)
+            return refuse(environ, start_response, "503 Try again", error.message, wait)
         environ["filehost.user"] = login.user
         environ["filehost.login"] = login
         environ["wsgidav.auth.user_name"] = login.user.name
@@ -75,10 +81,10 @@ class Gate:
         if scheme.casefold() == "bearer":
             return self._door.with_token(token.strip(), address)
         given = read_basic(header)
-        return self._door.with_password(given.name, given.password, address)
-
-    def _refuse(self, start_response: StartResponse, message: str) -> Iterable[bytes]:
-        return _answer(start_response, "401 Sign in", message, [("WWW-Authenticate", self._challenge)])
+        login = self._door.with_password(given.name, given.password, address)
+        if login.by is None and not self._own:
+            raise SignInRefused("Here only app passwords open files: make one for this device")
+        return login
 
 
 def read_basic(header: str) -> Basic:
@@ -101,6 +107,8 @@ def read_basic(header: str) -> Basic:
     return Basic(name, password)
 
 
+_SIGN_IN: Final = "401 Sign in"
+_ASK: Final = "Sign in with a user name and a password"
 _NEEDS_TLS: Final = (
     "Passwords are not taken over plain HTTP from another machine. Use https://, or let the server's "
     'operator set accounts.plain_http = "anywhere" where the network is trusted'
@@ -117,26 +125,6 @@ def is_private(environ: WSGIEnvironment) -> bool:
         return not environ.get("REMOTE_ADDR")  # a local socket has no address
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
-
-
-def _retry(seconds: int) -> list[tuple[str, str]]:
-    return [("Retry-After", str(seconds))]
-
-
-def _answer(
-    start_response: StartResponse, status: str, message: str, headers: Iterable[tuple[str, str]] = ()
-) -> Iterable[bytes]:
-    body = message.encode() + b"\n"
-    start_response(
-        status,
-        [
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("X-Content-Type-Options", "nosniff"),
-            *headers,
-        ],
-    )
-    return [body]
 
 
 def _quotable(text: str) -> str:

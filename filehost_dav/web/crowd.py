@@ -1,0 +1,82 @@
+"""Crowd: how much one user, or one address, may have going on at the same time in this process.
+
+Whoever asks for more waits a moment and asks again (429, Retry-After), so that one client cannot
+take all the room there is. What is counted ends when its answer is sent or its connection broke.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from filehost_dav.web.refusal import refuse, retry_after
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_UPLOADS: Final = frozenset({"PUT", "POST", "PATCH"})
+_RETRY: Final = 2  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """At the same time, in one process: requests of one address, requests and uploads of one user."""
+
+    address: int = 200
+    user: int = 100
+    uploads: int = 32
+
+
+class Counts:
+    """What is going on now, by who."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def enter(self, limits: dict[str, int]) -> str | None:
+        """Count one of each, or none of them where one has reached its limit: which."""
+        with self._lock:
+            for who, most in limits.items():
+                if self._counts[who] >= most:
+                    return who
+            self._counts.update(limits.keys())
+        return None
+
+    def leave(self, whos: Iterable[str]) -> None:
+        with self._lock:
+            for who in whos:
+                self._counts[who] -= 1
+                if not self._counts[who]:
+                    del self._counts[who]
+
+
+class Crowd:
+    """WSGI middleware. Before the sign-in it counts addresses, behind it users."""
+
+    def __init__(self, application: WSGIApplication, allowed: Allowed, counts: Counts) -> None:
+        self._application = application
+        self._allowed = allowed
+        self._counts = counts
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        limits = self._limits(environ)
+        full = self._counts.enter(limits)
+        if full is not None:
+            message = "Too many requests at the same time, try again in a moment"
+            return refuse(environ, start_response, "429 Too many requests", message, retry_after(_RETRY))
+        environ.setdefault("filehost.ended", []).append(lambda: self._counts.leave(limits))
+        return self._application(environ, start_response)
+
+    def _limits(self, environ: WSGIEnvironment) -> dict[str, int]:
+        user = environ.get("filehost.user")
+        if user is None:
+            address = environ.get("REMOTE_ADDR")
+            return {f"address {address}": self._allowed.address} if address else {}
+        limits = {f"user {user.name}": self._allowed.user}
+        if environ["REQUEST_METHOD"] in _UPLOADS:
+            limits[f"uploads {user.name}"] = self._allowed.uploads
+        return limits
