@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -203,3 +204,23 @@ def test_the_body_of_an_upload_on_its_way_is_never_an_orphan(storage: LocalStora
 
     tree.write(at("/large.txt"), Sweeping(bytes(300_000)))
     assert "large.txt" in names(tree)
+
+
+class Spliced(Bytes):
+    """A body whose bytes go to the file unseen."""
+
+    def splice(self, descriptor: int, most: int, /) -> int:
+        buffer = memoryview(bytearray(min(most, 65_536)))
+        return os.write(descriptor, buffer[: self.readinto(buffer)])
+
+
+def test_an_upload_that_went_to_the_disk_unseen_gets_its_checksum_afterwards(
+    storage: LocalStorage, tree: Tree
+) -> None:
+    content = bytes(range(256)) * 2000
+    for path in ("/new.bin", "/b.txt"):
+        entry = tree.write(at(path), Spliced(content)).entry
+        storage.late.finish()
+        assert tree.checksums(at(path)) == {"sha1": hashlib.sha1(content).hexdigest()}
+        assert tree.stat(at(path)) == entry
+    assert {one.outcome for one in custody.scrub_all(storage) if one.place == "/new.bin"} == {"good"}

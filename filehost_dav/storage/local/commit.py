@@ -17,6 +17,7 @@ from filehost_dav.storage.local.disk import Disk, Found, Spot
 from filehost_dav.storage.local.faults import no_parent
 from filehost_dav.storage.local.folders import remove_tree, size_below
 from filehost_dav.storage.local.kernel import status_of
+from filehost_dav.storage.local.late import LateChecksums
 from filehost_dav.storage.local.ledger import Account
 from filehost_dav.storage.local.receiving import Received
 from filehost_dav.storage.local.record import Record, write_record
@@ -30,11 +31,12 @@ from filehost_dav.storage.tree import Condition, Trashed, Written
 class Committer:
     """Changes one user's files. Spots are opened by the caller; all methods raise OSError too."""
 
-    def __init__(self, disk: Disk, trash: Trash, versions: Versions, room: Room) -> None:
+    def __init__(self, disk: Disk, trash: Trash, versions: Versions, room: Room, late: LateChecksums) -> None:
         self._disk = disk
         self._trash = trash
         self._versions = versions
         self._room = room
+        self._late = late
 
     def may_replace(self, spot: Spot, when: Condition) -> Found | None:
         """What is at `spot` before anything is prepared; the commit asks again. Raises ConditionFailed."""
@@ -72,6 +74,8 @@ class Committer:
                     dressed = self._dress(spot, received, present, modified)
                 self._put_file(account, spot, received.name, dressed.status.size, present, reservation)
                 crowded = self._room.keep_within(account)
+            if not received.sums:
+                self._late.add(self._disk, received.file)
         except BaseException:
             remove_tree(spot.folder, received.name)
             raise

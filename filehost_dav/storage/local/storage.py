@@ -13,9 +13,11 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from filehost_dav.errors import FilehostError
 from filehost_dav.storage.local.disk import CORNERS, LEDGERS, Disk
 from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.folders import RESERVED, Folder, make_folders, remove_tree
+from filehost_dav.storage.local.late import LateChecksums
 from filehost_dav.storage.local.record import Record, write_record
 from filehost_dav.storage.local.rules import Retention, Rules
 from filehost_dav.storage.local.spelling import Spellings
@@ -62,6 +64,7 @@ class LocalStorage:
         self._spellings = Spellings()
         self._twins = Twins()
         self._watches = Watches() if watch else None
+        self.late = LateChecksums()
         self._trees: dict[str, LocalTree] = {}
 
     def tree(self, user: str) -> LocalTree:
@@ -71,7 +74,7 @@ class LocalStorage:
             with Translated():
                 disk.make()
             tree = self._trees[user] = LocalTree(
-                disk, follow_records=self._follow_records, watches=self._watches
+                disk, self.late, follow_records=self._follow_records, watches=self._watches
             )
         return tree
 
@@ -90,12 +93,22 @@ class LocalStorage:
                 remove_tree(ledgers, user)
 
     def sweep(self) -> None:
+        """As the contract says. Trouble with one user's files does not keep it from the others'; it is raised
+        at the end.
+        """
+        trouble: FilehostError | None = None
         for user in self.users():
             tree = self.tree(user)
-            with Translated():
-                sweep(tree.disk, tree.trash_can, tree.version_store)
+            try:
+                with Translated():
+                    sweep(tree.disk, tree.trash_can, tree.version_store)
+            except FilehostError as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
 
     def close(self) -> None:
+        self.late.stop()
         self._twins.close()
         self._root.close()
         if self._watches is not None:

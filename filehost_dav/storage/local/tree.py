@@ -20,6 +20,7 @@ from filehost_dav.storage.local.disk import Disk, Found, Spot
 from filehost_dav.storage.local.faults import Placing, Translated, no_parent
 from filehost_dav.storage.local.folders import remove_tree
 from filehost_dav.storage.local.kernel import status_of
+from filehost_dav.storage.local.late import LateChecksums
 from filehost_dav.storage.local.receiving import Received, Upload
 from filehost_dav.storage.local.record import read_record, write_record
 from filehost_dav.storage.local.room import Reservation, Room
@@ -44,14 +45,18 @@ from filehost_dav.storage.tree import (
 class LocalTree:
     """One user's files."""
 
-    def __init__(self, disk: Disk, *, follow_records: bool, watches: Watches | None = None) -> None:
-        """`watches` tell whether a folder has changed since it was last listed; None: nothing does."""
+    def __init__(
+        self, disk: Disk, late: LateChecksums, *, follow_records: bool, watches: Watches | None = None
+    ) -> None:
+        """`late` makes checksums afterwards; `watches` tell whether a folder has changed since it was last
+        listed (None: nothing does); `follow_records`: files of this disk can have records.
+        """
         self.disk = disk
         self._watches = watches
         self.trash_can = Trash(disk)
         self.version_store = Versions(disk, follow_records=follow_records)
         self._room = Room(disk, self.trash_can, self.version_store)
-        self._committer = Committer(disk, self.trash_can, self.version_store, self._room)
+        self._committer = Committer(disk, self.trash_can, self.version_store, self._room, late)
 
     def stat(self, path: FilePath) -> Entry:
         with Translated():
