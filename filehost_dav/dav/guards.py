@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from filehost_dav.dav.preconditions import Preconditions, State
 from filehost_dav.dav.request import Request
-from filehost_dav.errors import BadPath, Locked, NotFound
+from filehost_dav.errors import BadPath, Locked, NotAFolder, NotFound, ParentMissing
 from filehost_dav.paths import FilePath
 from filehost_dav.state.locks import Lock
 from filehost_dav.storage.tree import Entry
@@ -65,6 +65,15 @@ def require_tokens(
     if missing:
         roots = dict.fromkeys(str(lock.path) for lock in missing)
         raise Locked("This is locked; the request did not name the lock", list(roots))
+
+
+def require_parent(request: Request, path: FilePath) -> None:
+    """Raises ParentMissing or NotAFolder (409 both) unless a folder can take the member `path`."""
+    parent = entry_at(request, path.parent)
+    if parent is None:
+        raise ParentMissing("The folder for this does not exist")
+    if not parent.is_folder:
+        raise NotAFolder("A file is where the folder for this should be")
 
 
 def entry_at(request: Request, path: FilePath) -> Entry | None:

@@ -7,10 +7,9 @@ from typing import Final
 
 from filehost_dav.dav.answer import Answer, Headers
 from filehost_dav.dav.bodies import LARGEST_DOCUMENT, Nothing, body_of, read_whole
-from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
+from filehost_dav.dav.guards import entry_at, require_conditions, require_parent, require_tokens
 from filehost_dav.dav.markup import Element, escaped, parsed
 from filehost_dav.dav.preconditions import Preconditions
-from filehost_dav.dav.put import require_parent
 from filehost_dav.dav.records import removed
 from filehost_dav.dav.request import Request, depth
 from filehost_dav.dav.statuses import Refusal

@@ -7,12 +7,11 @@ from typing import Final
 
 from filehost_dav.dav.answer import Answer
 from filehost_dav.dav.bodies import LARGEST_DOCUMENT, body_of, read_whole
-from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
+from filehost_dav.dav.guards import entry_at, require_conditions, require_parent, require_tokens
 from filehost_dav.dav.markup import END, MULTISTATUS, parsed
 from filehost_dav.dav.options import allow
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.proppatch import Instruction, carry_out, instructions_of, propstats, refusals
-from filehost_dav.dav.put import require_parent
 from filehost_dav.dav.request import Request
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.storage.tree import Condition, Entry

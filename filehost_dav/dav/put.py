@@ -15,8 +15,7 @@ from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.request import Request
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.dav.times import http_date, oc_mtime
-from filehost_dav.errors import NotAFolder, ParentMissing, Truncated
-from filehost_dav.paths import FilePath
+from filehost_dav.errors import Truncated
 from filehost_dav.storage.tree import Body, Condition, Entry, Written
 
 
@@ -34,8 +33,6 @@ def put(request: Request) -> Answer:
     present = entry_at(request, request.path)
     if present is not None and present.is_folder:
         raise Refusal(405, "A folder is here; a file cannot take its place", headers=allow(present))
-    if present is None:
-        require_parent(request, request.path)
     holds(present)
     body, expected = _body(request)
     written = request.home.write(
@@ -47,15 +44,6 @@ def put(request: Request) -> Answer:
         expected=expected,
     )
     return _answer(written, accepted=modified is not None)
-
-
-def require_parent(request: Request, path: FilePath) -> None:
-    """Raises ParentMissing or NotAFolder (409 both) unless a folder can take the member `path`."""
-    parent = entry_at(request, path.parent)
-    if parent is None:
-        raise ParentMissing("The folder for this does not exist")
-    if not parent.is_folder:
-        raise NotAFolder("A file is where the folder for this should be")
 
 
 def _answer(written: Written, *, accepted: bool) -> Answer:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from filehost_dav.dav.answer import Answer, Headers
-from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
+from filehost_dav.dav.guards import entry_at, require_conditions, require_parent, require_tokens
 from filehost_dav.dav.preconditions import NONE, Preconditions
-from filehost_dav.dav.put import require_parent
 from filehost_dav.dav.records import copied, moved
 from filehost_dav.dav.request import Request, depth
 from filehost_dav.dav.statuses import Refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -158,6 +159,38 @@ def test_a_folder_is_made_where_nothing_is_and_a_folder_can_hold_it(
 def test_a_body_that_mkcol_does_not_understand_makes_nothing(client: Client) -> None:
     assert client("MKCOL", "/new", b"hello", {"Content-Type": "text/plain"}).status == 415
     assert client.get("/new").status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/evil.exe", "", 403),
+        ("/a:b.txt", "", 403),
+        ("/folder", "", 405),
+        ("/none/a.txt", "", 409),
+        ("/file.txt/a.txt", "", 409),
+        ("/file.txt", 'If-Match: "other"\r\n', 412),
+        ("/new.txt", "If-Match: *\r\n", 412),
+        ("/locked.txt", "", 423),
+        ("/new.txt", "OC-Chunked: 1\r\n", 501),
+        ("/new.txt", "Content-Range: bytes 0-1/2\r\n", 400),
+        ("/new.txt", "OC-Checksum: MD5:x\r\n", 400),
+    ],
+)
+def test_what_is_refused_is_refused_before_the_body_is_sent(
+    client: Client, server: Server, account: Account, path: str, headers: str, status: int
+) -> None:
+    client("MKCOL", "/folder")
+    client.put("/file.txt", OLD)
+    client.lock("/locked.txt")
+    credentials = base64.b64encode(f"{account.name}:{account.password}".encode()).decode()
+    request = (
+        f"PUT {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {credentials}\r\n"
+        f"Content-Length: 1000000\r\nExpect: 100-continue\r\n{headers}\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request.encode())
+        assert connection.recv(12) == f"HTTP/1.1 {status}".encode()
 
 
 @pytest.fixture
