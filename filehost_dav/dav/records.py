@@ -13,7 +13,7 @@ from filehost_dav.paths import FilePath
 def removed(request: Request, path: FilePath) -> None:
     """The resource at `path` is gone with everything below."""
     services, owner = request.services, request.user
-    with services.database.transaction() as transaction:
+    with services.database.transaction(owner) as transaction:
         services.locks.removed(transaction, owner, path)
         services.properties.removed(transaction, owner, path)
 
@@ -21,7 +21,7 @@ def removed(request: Request, path: FilePath) -> None:
 def moved(request: Request, source: FilePath, target: FilePath) -> None:
     """`source` is at `target` now, with everything below."""
     services, owner = request.services, request.user
-    with services.database.transaction() as transaction:
+    with services.database.transaction(owner) as transaction:
         services.locks.removed(transaction, owner, source)
         services.locks.emptied(transaction, owner, target)
         services.properties.moved(transaction, owner, source, target)
@@ -30,6 +30,6 @@ def moved(request: Request, source: FilePath, target: FilePath) -> None:
 def copied(request: Request, source: FilePath, target: FilePath, *, deep: bool) -> None:
     """What is at `source` is at `target` too (`deep=False`: the folder alone)."""
     services, owner = request.services, request.user
-    with services.database.transaction() as transaction:
+    with services.database.transaction(owner) as transaction:
         services.locks.emptied(transaction, owner, target)
         services.properties.copied(transaction, owner, source, target, deep=deep)

@@ -146,7 +146,7 @@ class LockStore:
         Raises Locked with the roots of the locks in the way.
         """
         now = int(self._clock())
-        with self._database.transaction() as transaction:
+        with self._database.transaction(owner) as transaction:
             present = _stored(transaction, owner, now)
             hindering = [lock for lock in present if _conflict(lock, wish)]
             if hindering:
@@ -168,7 +168,7 @@ class LockStore:
     def refresh(self, owner: str, token: str, *, timeout: int) -> Lock:
         """Let a lock last `timeout` seconds from now. Raises NotFound when it has ended."""
         now = int(self._clock())
-        with self._database.transaction() as transaction:
+        with self._database.transaction(owner) as transaction:
             changed = transaction.execute(
                 "UPDATE lock SET timeout = ?, expires = ? WHERE owner = ? AND token = ? AND expires > ?",
                 (timeout, now + timeout, owner, token, now),
@@ -180,7 +180,7 @@ class LockStore:
 
     def release(self, owner: str, token: str) -> None:
         """End one lock; nothing happens when it has ended already."""
-        with self._database.transaction() as transaction:
+        with self._database.transaction(owner) as transaction:
             transaction.execute("DELETE FROM lock WHERE owner = ? AND token = ?", (owner, token))
 
     def removed(self, transaction: Transaction, owner: str, path: FilePath) -> None:

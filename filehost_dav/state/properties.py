@@ -68,7 +68,7 @@ class Properties:
         `still` raises when the resource is gone: it is asked where no removal can come in between, so that
         nothing is left behind for a later resource of the same name.
         """
-        with self._database.transaction() as transaction:
+        with self._database.transaction(owner) as transaction:
             still()
             _change(transaction, owner, path, changes)
 

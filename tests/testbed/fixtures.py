@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,14 +16,16 @@ from testbed.seaweedfs import S3
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server."""
-    try:
-        engine = postgres_engine.start(tmp_path_factory.mktemp("postgres"))
-    except Missing as missing:
-        pytest.skip(str(missing))
-    yield engine
-    engine.stop()
+    # Not below pytest's own folder: nobody but root may enter that, and PostgreSQL does not run as root.
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as home:
+        try:
+            engine = postgres_engine.start(Path(home))
+        except Missing as missing:
+            pytest.skip(str(missing))
+        yield engine
+        engine.stop()
 
 
 @pytest.fixture(scope="session")

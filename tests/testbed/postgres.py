@@ -73,11 +73,11 @@ def start(home: Path, *, durable: bool = False) -> Postgres:
 
 
 def _unprivileged(home: Path) -> str | None:
-    """PostgreSQL refuses to run as root: the user to run it as then, with `home` made its own."""
+    """PostgreSQL refuses to run as root: the user to run it as then, with `home` made its own.
+
+    `home` must be where that user can go.
+    """
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
     shutil.chown(home, "postgres", "postgres")
-    for folder in (home, *home.parents):
-        if folder.stat().st_uid == 0 and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o011)
     return "postgres"

@@ -207,6 +207,14 @@ class Change:
         self.forget(node)
         self.release([node.blob, *blobs])
 
+    def erase(self, nodes: Sequence[Node]) -> None:
+        """Remove the rows of nodes that are no longer counted, with their versions."""
+        ids = [node.id for node in nodes]
+        versions = self.rows.query(f"SELECT blob FROM version WHERE node IN ({marks(ids)})", ids)
+        self.rows.execute(f"DELETE FROM version WHERE node IN ({marks(ids)})", ids)
+        self.rows.execute(f"DELETE FROM node WHERE id IN ({marks(ids)})", ids)
+        self.release([*(node.blob for node in nodes), *(blob for (blob,) in versions)])
+
     def discard(self, node: Node, path: FilePath) -> str:
         """Move to the trash, in constant time; the trash's name for it."""
         name = new_name(self.now)

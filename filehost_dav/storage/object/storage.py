@@ -8,8 +8,11 @@ from collections.abc import Callable
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import found_tree
+from filehost_dav.storage.object.cleaner import Ages, Cleaner
 from filehost_dav.storage.object.tree import ObjectTree
 from filehost_dav.storage.object.uploads import Rules
+
+_AGES = Ages()
 
 
 def _no_quota(_user: str) -> int | None:
@@ -26,9 +29,11 @@ class ObjectStorage:
         *,
         quota: Callable[[str], int | None] = _no_quota,
         largest: int | None = None,
+        ages: Ages = _AGES,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """`quota` gives a user's limit in bytes; `largest` limits one file; `clock` is in nanoseconds."""
+        self._cleaner = Cleaner(database, blobs, ages, clock)
         self._database = database
         self._blobs = blobs
         self._rules = Rules(quota, largest)
@@ -44,7 +49,8 @@ class ObjectStorage:
             # No user's name has a slash: out of reach at once, and the cleaner's from here on.
             rows.execute("UPDATE space SET name = '/' || id WHERE name = ?", (user,))
 
-    def sweep(self) -> None: ...
+    def sweep(self) -> None:
+        self._cleaner.sweep()
 
     def close(self) -> None:
         """The database and the bucket are the caller's."""
