@@ -30,6 +30,7 @@ _SETTINGS: Final = " ".join(
         "statement_timeout=60s",
         "idle_in_transaction_session_timeout=60s",
         "default_transaction_isolation=read\\ committed",
+        "jit=off",  # compiling a statement takes a second, running it a millisecond
     )
 )
 _TYPES: Final = {
