@@ -7,15 +7,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from testbed.seaweedfs import S3
 
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.postgres import PostgresDatabase
 from filehost_dav.state.schema import migrate
 from filehost_dav.storage import LocalStorage, ObjectStorage
+from filehost_dav.storage.object.blobs import Blobs
+from filehost_dav.storage.object.boto3_blobs import Boto3Blobs
+from filehost_dav.storage.object.bucket import Bucket
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
+from filehost_dav.storage.object.obstore_blobs import ObstoreBlobs
 from filehost_dav.storage.tree import Storage, Tree
 
-KINDS = ("local", "object-sqlite", pytest.param("object-postgres", marks=pytest.mark.postgres))
+KINDS = (
+    "local",
+    "object-sqlite",
+    pytest.param("object-postgres", marks=pytest.mark.postgres),
+    pytest.param("object-s3", marks=pytest.mark.s3),
+)
 
 # What object storage does not keep yet, or keeps otherwise.
 BEHIND = (
@@ -76,10 +86,11 @@ def make_storage(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -
                 database = PostgresDatabase(request.getfixturevalue("postgres").database())
             migrate(database)
             made.append(database)
+            in_s3 = request.param == "object-s3"
             made.append(
                 ObjectStorage(
                     database,
-                    FolderBlobs(tmp_path / "bucket"),
+                    request.getfixturevalue("s3_blobs") if in_s3 else FolderBlobs(tmp_path / "bucket"),
                     quota=lambda _user: quota,
                     largest=largest,
                     clock=clock,
@@ -95,6 +106,16 @@ def make_storage(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -
 @pytest.fixture
 def storage(make_storage: MakeStorage) -> Storage:
     return make_storage()
+
+
+@pytest.fixture(scope="session")
+def s3_blobs(s3: S3) -> Blobs:
+    """One bucket for all: names of blobs are random, so no test sees another's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.environment.items():
+            patch.setenv(name, value)
+        bucket = Bucket(s3.bucket(), s3.endpoint)
+        return ObstoreBlobs(bucket, Boto3Blobs(bucket))
 
 
 @pytest.fixture
