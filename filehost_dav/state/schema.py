@@ -53,7 +53,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         # The tree of object storage; see storage/object/rows.py.
         """CREATE TABLE space (
-            id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, used BIGINT NOT NULL,
+            id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, used BIGINT NOT NULL, kept BIGINT NOT NULL,
             next BIGINT NOT NULL, change BIGINT NOT NULL)""",
         """CREATE TABLE node (
             id BIGINT PRIMARY KEY, parent BIGINT, name TEXT NOT NULL, folder BIGINT NOT NULL, blob TEXT,

@@ -313,7 +313,7 @@ def test_what_was_deleted_comes_back_and_never_over_something(tree: ObjectTree) 
     with tree.open_trashed(trashed.id, ("x.txt",)) as content:
         assert b"".join(content.blocks(0, 1)) == b"x"
     tree.make_folder(at("/a"))
-    with pytest.raises(Exists, match=r"a \(2\)"):
+    with pytest.raises(Exists, match=r"a \(restored\)"):
         tree.restore(trashed.id)
     with pytest.raises(ParentMissing):
         tree.restore(trashed.id, at("/no/a"))

@@ -27,20 +27,6 @@ KINDS = (
     pytest.param("object-s3", marks=pytest.mark.s3),
 )
 
-# What object storage does not keep yet, or keeps otherwise.
-BEHIND = (
-    "test_announced_checksums_are_kept",
-    "test_a_copy_of_a_file_keeps_its_time",
-    "test_restoring_never_overwrites",
-    "test_restoring_needs_the_folder",
-    "test_a_staged_file_published_over_a_document",
-    "test_the_trash_is_swept_after_thirty_days",
-    "test_versions_are_thinned_to_one_a_day",
-    "test_usage_is_what_the_files_take",
-    "test_deleting_a_folder_makes_room_at_once",
-    "test_a_file_can_be_replaced_by_one_of_its_size",
-)
-
 MakeStorage = Callable[..., Storage]
 
 
@@ -65,8 +51,6 @@ def clock() -> Clock:
 @pytest.fixture(params=KINDS)
 def make_storage(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[MakeStorage]:
     """Makes a storage with the settings given: `quota` (bytes for everybody), `largest`."""
-    if request.param != "local" and request.node.name.startswith(BEHIND):
-        request.applymarker(pytest.mark.xfail(reason="object storage does not keep this yet", strict=False))
     made: list[Storage | Database] = []
 
     def make(*, quota: int | None = None, largest: int | None = None) -> Storage:

@@ -150,12 +150,13 @@ def test_announced_checksums_are_kept_for_as_long_as_they_hold(tree: Tree, size:
     content = b"x" * size
     sums = {name: hashlib.new(name, content).hexdigest() for name in ("md5", "sha1")}
     tree.write(at("/a.txt"), Bytes(content), checksums={"sha1": sums["sha1"]})
-    assert tree.checksums(at("/a.txt")) == sums
+    known = tree.checksums(at("/a.txt"))
+    assert known.items() >= sums.items()
     tree.set_modified(at("/a.txt"), YEAR_2001)
     tree.move(at("/a.txt"), at("/b.txt"))
     tree.copy(at("/b.txt"), at("/c.txt"))
-    assert tree.checksums(at("/b.txt")) == sums
-    assert tree.checksums(at("/c.txt")) == sums
+    assert tree.checksums(at("/b.txt")) == known
+    assert tree.checksums(at("/c.txt")) == known
     put(tree, "/b.txt", b"another")
     assert tree.checksums(at("/b.txt")).get("sha1") in (None, hashlib.sha1(b"another").hexdigest())
 

@@ -6,17 +6,20 @@ from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs
 
 RANGE = 1 << 40
-DOOMED = 5
 REACHABLE = f"""WITH RECURSIVE reached(id) AS (
     SELECT space.id * {RANGE} + n.number FROM space
         JOIN (SELECT 1 AS number UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5) AS n ON 1 = 1
     UNION ALL SELECT node.id FROM reached JOIN node ON node.parent = reached.id)"""
-COUNTED = f"""WITH RECURSIVE doomed(id) AS (
-    SELECT id FROM node WHERE parent IN (SELECT id * {RANGE} + {DOOMED} FROM space)
-    UNION ALL SELECT node.id FROM doomed JOIN node ON node.parent = doomed.id)
+COUNTED = f"""WITH RECURSIVE apart(id, root) AS (
+    SELECT id, parent % {RANGE} FROM node
+        WHERE parent IN (SELECT id * {RANGE} + 4 FROM space UNION SELECT id * {RANGE} + 5 FROM space)
+    UNION ALL SELECT node.id, apart.root FROM apart JOIN node ON node.parent = apart.id)
     SELECT space.used,
         (SELECT COALESCE(SUM(size), 0) FROM node WHERE id / {RANGE} = space.id
-            AND id NOT IN (SELECT id FROM doomed))
+            AND id NOT IN (SELECT id FROM apart)),
+        space.kept,
+        (SELECT COALESCE(SUM(size), 0) FROM node WHERE id / {RANGE} = space.id
+            AND id IN (SELECT id FROM apart WHERE root = 4))
         + (SELECT COALESCE(SUM(size), 0) FROM version WHERE version.space = space.id)
     FROM space"""
 PROBLEMS = {
@@ -38,8 +41,8 @@ PROBLEMS = {
 def problems(database: Database, blobs: Blobs) -> dict[str, object]:
     """Everything wrong; empty when all is well."""
     found: dict[str, object] = {what: rows for what, sql in PROBLEMS.items() if (rows := database.query(sql))}
-    counted = [(int(used), int(sizes)) for used, sizes in database.query(COUNTED)]
-    if any(used != sizes for used, sizes in counted):
+    counted = [tuple(map(int, row)) for row in database.query(COUNTED)]
+    if any(row[0] != row[1] or row[2] != row[3] for row in counted):
         found["usage is not the sum of sizes"] = counted
     return found | _against_bucket(database, blobs)
 

@@ -1,5 +1,8 @@
 """Change: one short transaction on one user's tree.
 
+Bytes are counted twice over: `used` are those of the tree, which the quota limits; `kept` are those of
+the trash and of versions, which give way when room is needed.
+
 It begins by taking the user's turn and reading the space's row, so that whatever it reads afterwards
 stays true until it commits, on every node; it ends by writing that row. That one rule gives exact
 quotas, atomic overwriting, moves without cycles and conditions that hold at the commit. No byte of a
@@ -38,17 +41,17 @@ class Change:
         self.rows = rows
         self.user = user
         self.now = now
-        found = rows.query("SELECT id, used, next, change FROM space WHERE name = ?", (user,))
+        found = rows.query("SELECT id, used, kept, next, change FROM space WHERE name = ?", (user,))
         if not found:
             raise NotFound("There is nothing here")
-        self.space, self.used, self._next, self.number = (int(value) for value in found[0])
+        self.space, self.used, self.kept, self._next, self.number = (int(value) for value in found[0])
         self.number += 1
 
     def finish(self) -> None:
         """Write the space's row: the last statement of the transaction."""
         self.rows.execute(
-            "UPDATE space SET used = ?, next = ?, change = ? WHERE id = ?",
-            (self.used, self._next, self.number, self.space),
+            "UPDATE space SET used = ?, kept = ?, next = ?, change = ? WHERE id = ?",
+            (self.used, self.kept, self._next, self.number, self.space),
         )
 
     def root(self, root: Root) -> int:
@@ -169,7 +172,7 @@ class Change:
             )
 
     def keep(self, node: Node, heir: Node) -> None:
-        """The content of `node`, unless it is empty, is counted once more, as a version of `heir`."""
+        """The content of `node`, unless it is empty, becomes a version of `heir`."""
         if node.blob is None or not node.size:
             return
         self.rows.execute(
@@ -177,7 +180,7 @@ class Change:
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (new_name(self.now), heir.id, self.space, node.blob, node.size, node.modified, self.now),
         )
-        self.used += node.size
+        self.kept += node.size
 
     def inherit_versions(self, old: Node, new: Node) -> None:
         """The versions of a node that another replaces go over to that other."""
@@ -193,13 +196,15 @@ class Change:
         found = self.rows.query(f"SELECT blob, size FROM version WHERE node IN ({marks(nodes)})", nodes)
         if found:
             self.rows.execute(f"DELETE FROM version WHERE node IN ({marks(nodes)})", nodes)
-            self.used -= sum(size for _, size in found)
+            self.kept -= sum(size for _, size in found)
         return [blob for blob, _ in found]
 
     def destroy(self, node: Node) -> None:
         """Remove for good. A file goes at once; a folder stops counting and is left to the cleaner."""
         if node.folder:
-            self.used -= sum(size_below(self.rows, node.id))
+            sizes, versions = size_below(self.rows, node.id)
+            self.used -= sizes
+            self.kept -= versions
             self.rows.execute(f"UPDATE version SET space = 0 WHERE node IN ({BELOW})", (node.id,))
             self.move(node, self.root(Root.DOOMED), f"{node.id:x}")
             return
@@ -216,14 +221,29 @@ class Change:
         self.release([*(node.blob for node in nodes), *(blob for (blob,) in versions)])
 
     def discard(self, node: Node, path: FilePath) -> str:
-        """Move to the trash, in constant time; the trash's name for it."""
+        """Move to the trash: one row, whatever is below; the trash's name for it."""
         name = new_name(self.now)
+        self._shift(node, 1)
         self.move(node, self.root(Root.TRASH), name)
         self.rows.execute(
             "INSERT INTO trash (id, node, space, deleted, origin) VALUES (?, ?, ?, ?, ?)",
             (name, node.id, self.space, self.now, "/".join(path.parts)),
         )
         return name
+
+    def take_back(self, name: str, node: Node) -> None:
+        """What was in the trash under `name` is counted as a part of the tree again, for the caller to move."""
+        self.rows.execute("DELETE FROM trash WHERE id = ?", (name,))
+        self._shift(node, -1)
+
+    def _shift(self, node: Node, sign: int) -> None:
+        sizes, _ = size_below(self.rows, node.id)
+        self.used -= sign * sizes
+        self.kept += sign * sizes
+
+    def is_empty(self, node: Node) -> bool:
+        """Whether a folder has no members."""
+        return not self.rows.query("SELECT 1 FROM node WHERE parent = ? LIMIT 1", (node.id,))
 
     def members(self, node: int) -> Iterator[Node]:
         """A node and everything below it, each folder before its members."""
@@ -236,24 +256,18 @@ class Change:
         )
         return int(size)
 
-    def make_room(self, size: int, quota: int | None) -> None:
-        """See that `size` more bytes fit, giving up the oldest of trash and versions. Raises QuotaExceeded."""
+    def fit(self, quota: int | None, more: int = 0) -> None:
+        """See that all of it, and `more` bytes, fit into the quota, giving up the oldest of what is kept.
+
+        Raises QuotaExceeded when the tree itself, with the uploads on their way, does not fit.
+        """
         if quota is None:
             return
-        excess = self.used + self.reserved() + size - quota
-        if excess > 0 and excess > self._kept():
+        needed = self.used + self.reserved() + more
+        if needed > quota:
             raise QuotaExceeded("There is no room left for this file")
-        while excess > 0:
-            before = self.used
+        while needed + self.kept > quota:
             self._give_up_oldest()
-            excess -= before - self.used
-
-    def _kept(self) -> int:
-        ((versions,),) = self.rows.query(
-            "SELECT COALESCE(SUM(size), 0) FROM version WHERE space = ?", (self.space,)
-        )
-        sizes, _ = size_below(self.rows, self.root(Root.TRASH))
-        return int(versions) + sizes
 
     def _give_up_oldest(self) -> None:
         ((kind, name),) = self.rows.query(
@@ -274,7 +288,7 @@ class Change:
         if not found:
             raise NotFound("There is no such version")
         self.rows.execute("DELETE FROM version WHERE id = ?", (name,))
-        self.used -= found[0][1]
+        self.kept -= found[0][1]
         self.release([found[0][0]])
 
     def purge(self, name: str) -> None:
@@ -282,7 +296,7 @@ class Change:
         chain = walk(self.rows, self.user, Root.TRASH, (name,))
         if len(chain) < 2:
             raise NotFound("There is nothing like this in the trash")
-        self.rows.execute("DELETE FROM trash WHERE id = ?", (name,))
+        self.take_back(name, chain[1])
         self.destroy(chain[1])
 
 
@@ -302,7 +316,8 @@ def found_tree(database: Database, user: str, now: int) -> None:
             return
         ((space,),) = rows.query("SELECT COALESCE(MAX(id), 0) + 1 FROM space")
         rows.execute(
-            "INSERT INTO space (id, name, used, next, change) VALUES (?, ?, 0, ?, 0)", (space, user, FIRST)
+            "INSERT INTO space (id, name, used, kept, next, change) VALUES (?, ?, 0, 0, ?, 0)",
+            (space, user, FIRST),
         )
         roots = [(space * RANGE + root, "", 1, 0, now, now, 0) for root in Root]
         rows.execute_many(

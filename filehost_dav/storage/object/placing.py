@@ -34,7 +34,9 @@ def check_file(present: Node | None, path: FilePath, when: Condition) -> None:
     check(when, _entry(present, path))
 
 
-def fill(change: Change, path: FilePath, blob: Blob, modified: int | None, when: Condition) -> Written:
+def fill(
+    change: Change, path: FilePath, blob: Blob, modified: int | None, when: Condition, *, quota: int | None
+) -> Written:
     """An arrived content becomes the file at `path`."""
     chain, present = change.place(path, make=path.area is not Area.FILES)
     check_file(present, path, when)
@@ -45,6 +47,7 @@ def fill(change: Change, path: FilePath, blob: Blob, modified: int | None, when:
     else:
         node = _replace_content(change, present, path, blob.id, blob.size, modified)
     change.touch(chain[-1], chain)
+    change.fit(quota)
     return Written(node.entry(path), present is None)
 
 
@@ -60,10 +63,18 @@ def make_folder(change: Change, path: FilePath, when: Condition) -> Entry:
 
 
 def move(change: Change, source: FilePath, target: FilePath, when: Condition) -> Written:
-    """Rename; the target's versions become the source's when a file replaces a file."""
+    """Rename. A file over a file brings its own id and takes over the other's versions; what was staged is
+    no file yet and becomes the new content of the one it replaces.
+    """
     origin, node = change.find(source)
     chain, present = change.place(target, make=target.area is not Area.FILES)
     check(when, _entry(present, target))
+    if present is not None and present.blob and node.blob and source.area is Area.STAGING:
+        change.forget(node)
+        node = _replace_content(change, present, target, node.blob, node.size, node.modified)
+        change.touch(origin[-1], origin)
+        change.touch(chain[-1], chain)
+        return Written(node.entry(target), created=False)
     if present is not None and target.area is Area.FILES and not (present.folder or node.folder):
         change.keep(present, node)
         change.inherit_versions(present, node)
@@ -85,7 +96,6 @@ def copy(
     nodes = list(change.members(node.id)) if deep else [node]
     chain, present = change.place(target, make=target.area is not Area.FILES)
     check(when, _entry(present, target))
-    change.make_room(sum(each.size for each in nodes), quota)
     if present is not None and node.blob is not None and not present.folder:
         made = _replace_content(change, present, target, node.blob, node.size, node.modified)
     else:
@@ -93,6 +103,7 @@ def copy(
             _put_away(change, present, target)
         made = _copy_all(change, nodes, chain[-1], target.name)
     change.touch(chain[-1], chain)
+    change.fit(quota)
     return Written(made.entry(target), present is None)
 
 
@@ -103,7 +114,7 @@ def delete(change: Change, path: FilePath, when: Condition) -> tuple[Node, str |
     chain, node = change.find(path)
     check(when, node.entry(path))
     change.touch(chain[-1], chain)
-    if path.area is not Area.SIDE and (node.folder or node.size):
+    if _is_worth_keeping(change, node, path):
         return node, change.discard(node, path)
     change.destroy(node)
     return node, None
@@ -120,10 +131,16 @@ def _replace_content(
 
 
 def _put_away(change: Change, present: Node, path: FilePath) -> None:
-    if path.area is Area.FILES and (present.folder or present.size):
+    if path.area is Area.FILES and _is_worth_keeping(change, present, path):
         change.discard(present, path)
     else:
         change.destroy(present)
+
+
+def _is_worth_keeping(change: Change, node: Node, path: FilePath) -> bool:
+    if path.area is Area.SIDE:
+        return False
+    return not change.is_empty(node) if node.folder else bool(node.size)
 
 
 def _copy_all(change: Change, nodes: list[Node], parent: Node, name: str) -> Node:

@@ -63,8 +63,8 @@ class Node(NamedTuple):
         return self.id // RANGE
 
     def entry(self, path: FilePath) -> Entry:
-        """The contract's view of this row. A file's ETag is its blob: the same after MOVE."""
-        etag = f'"{self.id:x}-{self.change:x}"' if self.blob is None else f'"{self.blob}"'
+        """The contract's view of this row. A file's ETag is its own for each content, the same after MOVE."""
+        etag = f'"{self.id:x}-{self.change:x}"' if self.blob is None else tag(self.id, self.blob)
         return Entry(path, bool(self.folder), self.size, self.modified, self.created, etag, f"{self.id:x}")
 
 
@@ -75,6 +75,11 @@ class Queries(Protocol):
     """A Database, or a Transaction of it."""
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+
+def tag(node: int, blob: str) -> str:
+    """The ETag of a file, with a content that copies of it may share."""
+    return f'"{blob}-{node:x}"'
 
 
 def root_of(area: Area) -> Root:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from filehost_dav.errors import Exists, NotFound
@@ -9,8 +10,6 @@ from filehost_dav.paths import FilePath
 from filehost_dav.storage.object.change import Change
 from filehost_dav.storage.object.rows import COLUMNS, Node, Queries, Root, walk
 from filehost_dav.storage.tree import Trashed, Written
-
-_TRIES = 1000  # numbers tried for a free name
 
 
 def trashed(rows: Queries, user: str) -> Iterator[Trashed]:
@@ -43,8 +42,8 @@ def restore(change: Change, name: str, target: FilePath | None) -> Written:
     chain, present = change.place(target)
     if present is not None:
         free = _free_name(change, chain[-1], target.name)
-        raise Exists(f"Something is already there; {free} is free")
-    change.rows.execute("DELETE FROM trash WHERE id = ?", (name,))
+        raise Exists(f"There is already something at this place; {free} is free")
+    change.take_back(name, node)
     node = change.move(node, chain[-1].id, target.name)
     change.touch(chain[-1], chain)
     return Written(node.entry(target), created=True)
@@ -55,5 +54,5 @@ def _free_name(change: Change, folder: Node, name: str) -> str:
     if not stem:
         stem, dot, extension = name, "", ""
     taken = {member for (member,) in change.rows.query("SELECT name FROM node WHERE parent = ?", (folder.id,))}
-    names = (f"{stem} ({number}){dot}{extension}" for number in range(2, _TRIES))
-    return next((free for free in names if free not in taken), "another name")
+    marks = itertools.chain([" (restored)"], (f" (restored {number})" for number in itertools.count(2)))
+    return next(free for mark in marks if (free := f"{stem}{mark}{dot}{extension}") not in taken)

@@ -18,7 +18,7 @@ from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import Change, changing
 from filehost_dav.storage.object.content import BlobContent
 from filehost_dav.storage.object.rows import Node, Root, root_of, size_below, walk, walk_alike, walk_listing
-from filehost_dav.storage.object.uploads import Rules, Uploads
+from filehost_dav.storage.object.uploads import Owned, Rules, Uploads
 from filehost_dav.storage.tree import (
     ANYTHING,
     Body,
@@ -81,12 +81,13 @@ class ObjectTree:
         checksums: Mapping[str, str] | None = None,
         expected: int | None = None,
     ) -> Written:
-        self._check_early(path, when)
+        owned = Owned(self._user, path, self._check_early(path, when))
+        quota = self._rules.quota(self._user)
         with (
-            self._uploads.received(self._user, path, body, checksums or {}, expected) as blob,
+            self._uploads.received(owned, body, checksums or {}, expected) as blob,
             self._changing() as change,
         ):
-            return placing.fill(change, path, blob, modified, when)
+            return placing.fill(change, path, blob, modified, when, quota=quota)
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
         with self._changing() as change:
@@ -182,13 +183,14 @@ class ObjectTree:
             raise NotFound("There is nothing here")
         return chain[-1]
 
-    def _check_early(self, path: FilePath, when: Condition) -> None:
-        """Refuse before a byte of the body is read; the commit asks again."""
+    def _check_early(self, path: FilePath, when: Condition) -> int:
+        """Refuse before a byte of the body is read; the commit asks again. The bytes that will be replaced."""
         chain = self._walk(path)
         missing = len(path.parts) + 1 - len(chain)
         if (missing and not chain[-1].folder) or (missing > 1 and path.area is Area.FILES):
             raise ParentMissing("The folder does not exist")
         placing.check_file(None if missing else chain[-1], path, when)
+        return 0 if missing else chain[-1].size
 
     def _content(self, node: Node, path: FilePath) -> BlobContent:
         if node.blob is None:

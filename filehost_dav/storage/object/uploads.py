@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from filehost_dav.errors import ChecksumMismatch, FilehostError, NotFound, TooLarge, Truncated
+from filehost_dav.errors import (
+    ChecksumMismatch,
+    FilehostError,
+    NotFound,
+    QuotaExceeded,
+    TooLarge,
+    Truncated,
+)
 from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs, key_of, new_id
@@ -32,7 +39,8 @@ _UNKNOWN: Final = 16 * MIB  # the parts of a body of unknown length: up to 140 G
 _RENEW: Final = 300.0  # seconds between renewals of the journal while bytes come
 _BUFFER: Final = 128 * 1024
 _LONGEST_NOTE: Final = 1400  # S3 keeps 2 KB beside an object
-_ALGORITHMS: Final = ("md5", "sha1", "sha256")
+_ALGORITHMS: Final = ("md5", "sha1", "sha256", "sha512")
+_USUAL: Final = ("md5", "sha1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,15 @@ class Rules:
     largest: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Where a body shall be: whose file, its path, and the bytes of the file it will replace."""
+
+    user: str
+    path: FilePath
+    replaces: int
+
+
 class Uploads:
     """The way of a body into the bucket. `clock` is in nanoseconds since the epoch."""
 
@@ -63,17 +80,17 @@ class Uploads:
 
     @contextlib.contextmanager
     def received(
-        self, user: str, path: FilePath, body: Body, checksums: Mapping[str, str], expected: int | None
+        self, owned: Owned, body: Body, checksums: Mapping[str, str], expected: int | None
     ) -> Iterator[Blob]:
         """The whole body as a blob, for the block to take in; removed again when the block fails.
 
         Raises Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Unavailable, NotFound (no such user).
         """
         intake = _Intake(body, checksums, self._rules.largest)
-        journal = _Journal(self._database, user, self._rules.quota(user), self._clock)
+        journal = _Journal(self._database, owned, self._rules.quota(owned.user), self._clock)
         journal.begin(body.length if body.length is not None else expected or 0)
         try:
-            self._send(journal, intake, body.length, _notes(user, path))
+            self._send(journal, intake, body.length, _notes(owned))
             yield Blob(journal.blob, intake.received, intake.digests)
         except BaseException:
             with contextlib.suppress(FilehostError):
@@ -114,17 +131,19 @@ def part_size(length: int | None) -> int:
 class _Journal:
     """The row of one blob on its way."""
 
-    def __init__(self, database: Database, user: str, quota: int | None, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, owned: Owned, quota: int | None, clock: Callable[[], int]) -> None:
         self.blob = new_id()
         self._database = database
-        self._user = user
+        self._user = owned.user
+        self._replaces = owned.replaces
         self._quota = quota
         self._clock = clock
         self._reserved = 0
         self._renewed = time.monotonic()
 
     def begin(self, size: int) -> None:
-        """Write the row; `size` bytes are reserved. Raises QuotaExceeded, NotFound."""
+        """Write the row; the room for `size` bytes is reserved. Raises QuotaExceeded, NotFound."""
+        size = max(0, size - self._replaces)
         insert = "INSERT INTO blob (id, space, size, state, since, sums)"
         if self._quota is None:
             done = self._database.note(
@@ -135,7 +154,7 @@ class _Journal:
                 raise NotFound("There is nothing here")
         else:
             with changing(self._database, self._user, self._clock()) as change:
-                change.make_room(size, self._quota)
+                change.fit(self._quota, size)
                 change.rows.execute(
                     f"{insert} VALUES (?, ?, ?, 0, ?, '')", (self.blob, change.space, size, change.now)
                 )
@@ -143,17 +162,25 @@ class _Journal:
 
     def cover(self, received: int) -> None:
         """See that what has come has its room, and that the row is not taken for a dead upload's."""
-        if self._quota is not None and received > self._reserved:
-            more = max(SMALL, received - self._reserved)
-            with changing(self._database, self._user, self._clock()) as change:
-                change.make_room(more, self._quota)
-                change.rows.execute("UPDATE blob SET size = size + ? WHERE id = ?", (more, self.blob))
-            self._reserved += more
+        if self._quota is not None and received - self._replaces > self._reserved:
+            self._reserve(received - self._replaces - self._reserved)
         if time.monotonic() - self._renewed > _RENEW:
             self._database.note(
                 "UPDATE blob SET since = ? WHERE id = ? AND state = 0", (self._clock(), self.blob)
             )
             self._renewed = time.monotonic()
+
+    def _reserve(self, needed: int) -> None:
+        try:
+            self._grow(max(needed, SMALL))  # a large step, so that there are few of them
+        except QuotaExceeded:
+            self._grow(needed)
+
+    def _grow(self, more: int) -> None:
+        with changing(self._database, self._user, self._clock()) as change:
+            change.fit(self._quota, more)
+            change.rows.execute("UPDATE blob SET size = size + ? WHERE id = ?", (more, self.blob))
+        self._reserved += more
 
     def give_up(self) -> bool:
         """Leave the blob to the cleaner; False when it is not on its way any more."""
@@ -172,7 +199,8 @@ class _Intake:
         self._body = body
         self._announced = announced
         self._largest = largest
-        names = {"sha256", *(name for name in announced if name in _ALGORITHMS)}
+        # Whoever announces one checksum will want to see the usual ones.
+        names = {"sha256", *(_USUAL if announced else ()), *(name for name in announced if name in _ALGORITHMS)}
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(names)}
         self._ended = False
         self.received = 0
@@ -231,10 +259,10 @@ def sums_text(sums: Mapping[str, str]) -> str:
     return json.dumps(dict(sums), sort_keys=True)
 
 
-def _notes(user: str, path: FilePath) -> dict[str, str]:
+def _notes(owned: Owned) -> dict[str, str]:
     """What the bucket alone tells of a content, should the database be lost: whose it is, and where it was."""
-    where = "/".join(path.parts)
-    notes = {"user": quote(user), "area": path.area.value}
+    where = "/".join(owned.path.parts)
+    notes = {"user": quote(owned.user), "area": owned.path.area.value}
     if len(quote(where)) <= _LONGEST_NOTE:
         return {**notes, "path": quote(where)}
     return {**notes, "path64": base64.urlsafe_b64encode(where.encode()).decode()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from filehost_dav.errors import IsAFolder, NotFound
 from filehost_dav.paths import FilePath
 from filehost_dav.storage.object.change import Change
-from filehost_dav.storage.object.rows import Node, Queries
+from filehost_dav.storage.object.rows import Node, Queries, tag
 from filehost_dav.storage.tree import Entry, Version, Written
 
 _COLUMNS = "id, blob, size, modified, replaced"
@@ -15,7 +15,7 @@ def versions(rows: Queries, node: Node, path: FilePath) -> list[Version]:
     """The versions of a file, the newest first."""
     sql = f"SELECT {_COLUMNS} FROM version WHERE node = ? ORDER BY replaced DESC, id DESC"
     return [
-        Version(name, path, replaced, size, modified, f'"{blob}"')
+        Version(name, path, replaced, size, modified, tag(node.id, blob))
         for name, blob, size, modified, replaced in rows.query(sql, (node.id,))
     ]
 
@@ -26,7 +26,7 @@ def find(rows: Queries, node: Node, path: FilePath, name: str) -> tuple[Entry, s
     if not found:
         raise NotFound("There is no such version")
     ((_, blob, size, modified, _replaced),) = found
-    return Entry(path, False, size, modified, modified, f'"{blob}"', name), blob
+    return Entry(path, False, size, modified, modified, tag(node.id, blob), name), blob
 
 
 def restore(change: Change, path: FilePath, name: str) -> Written:
@@ -37,7 +37,7 @@ def restore(change: Change, path: FilePath, name: str) -> Written:
     earlier, blob = find(change.rows, node, path, name)
     change.keep(node, node)
     change.rows.execute("DELETE FROM version WHERE id = ?", (name,))
-    change.used -= earlier.size
+    change.kept -= earlier.size
     refilled = change.refill(node, blob, earlier.size, earlier.modified)
     change.release([node.blob])
     change.touch(chain[-1], chain)
