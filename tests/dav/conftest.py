@@ -5,6 +5,7 @@ without a server.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import shutil
 import sqlite3
@@ -18,8 +19,11 @@ from harness.dav import Client
 from harness.inprocess import InProcess
 from harness.server import Account, Server
 from harness.stock import PASSWORD, USERS, PerUser, Site, Stock
+from testbed import elsewhere
 from wsgidav.fs_dav_provider import FilesystemProvider
 from wsgidav.wsgidav_app import WsgiDAVApp
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +43,9 @@ def resident(server: Server) -> Account:
 
 @pytest.fixture
 def account(server: Server, resident: Account) -> Account:
-    """That user, with an empty folder and no records."""
+    """That user, with an empty folder and no records; where files are not on the disk, a new user."""
+    if elsewhere.KIND != "local":
+        return server.add_user(f"user{next(_numbers)}")
     for member in server.files(resident).glob("*"):
         shutil.rmtree(member) if member.is_dir() else member.unlink()
     with contextlib.closing(sqlite3.connect(server.data / "state.sqlite3", timeout=10)) as database:

@@ -14,6 +14,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+from testbed import elsewhere
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 _LISTENING = re.compile(r"Listening on (https?)://[^\s/]*:(\d+)")
 START = 20.0  # seconds a server may take to listen, on a busy machine
@@ -39,6 +42,9 @@ class Server:
     data: Path
     settings: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.settings = {**elsewhere.settings(self.data), **self.settings}
 
     def start(self) -> Server:
         """Start, wait until it listens. Raises RuntimeError with the output when it does not."""
@@ -76,7 +82,9 @@ class Server:
         return "".join(self.output)
 
     def files(self, user: str | Account) -> Path:
-        """Where that user's files lie on disk."""
+        """Where that user's files lie on disk. Skips the test where they are not on the disk."""
+        if elsewhere.KIND != "local":
+            pytest.skip("the files are not plain files here")
         return self.data / "files" / (user.name if isinstance(user, Account) else user)
 
     def add_user(self, name: str, *options: str, password: str = "correct horse battery") -> Account:
@@ -127,14 +135,11 @@ def environment(settings: dict[str, str] | None = None) -> dict[str, str]:
     """The environment of this process without its own FILEHOST_ settings, with these instead."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("FILEHOST_")}
     path = os.pathsep.join(filter(None, (str(REPOSITORY), own.get("PYTHONPATH"))))
-    return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **CHEAP, **STORAGE, **(settings or {})}
+    return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **CHEAP, **(settings or {})}
 
 
 # Password hashes that cost next to nothing: their cost is tested where it is made.
 CHEAP = {"FILEHOST_ACCOUNTS_ARGON2_MEMORY": "64 KiB", "FILEHOST_ACCOUNTS_ARGON2_ROUNDS": "1"}
-
-# The storage that the whole suite runs on, as settings: empty for the default.
-STORAGE = {key: value for key, value in os.environ.items() if key.startswith("FILEHOST_") and "TEST" not in key}
 
 
 def run(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
@@ -24,9 +25,15 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 class Postgres:
     """A running server. Each test takes a database of its own with `database()`."""
 
-    server: Program
+    server: Program | None  # None when somebody else has started it
     port: int
     password: str
+
+    @classmethod
+    def at(cls, url: str) -> Postgres:
+        """One that runs already."""
+        parts = urlsplit(url)
+        return cls(None, parts.port or 5432, parts.password or "")
 
     @property
     def url(self) -> str:
@@ -43,7 +50,8 @@ class Postgres:
         return self.url_of(name)
 
     def stop(self) -> None:
-        self.server.end(signal.SIGINT)
+        if self.server is not None:
+            self.server.end(signal.SIGINT)
 
 
 def start(home: Path, *, durable: bool = False) -> Postgres:

