@@ -15,6 +15,7 @@ from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.signing_in import Proof, SigningIn
 from filehost_dav.config import Config
 from filehost_dav.dav.application import build
+from filehost_dav.engines import shared_key
 from filehost_dav.errors import Full
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener
@@ -46,7 +47,7 @@ def listener(config: Config) -> Listener:
 
 def service(config: Config) -> Service:
     """What the workers serve. Runs in their parent, and leaves nothing open there."""
-    key = secrets.token_bytes(32)  # one for all workers: what one of them signs, all believe
+    key = _shared_key(config)
     return Service(
         partial(application, config, key),
         workers=config.server.workers or os.cpu_count() or 1,
@@ -55,6 +56,17 @@ def service(config: Config) -> Service:
         certificate=certificate(config),
         proxies=config.server.proxies,
     )
+
+
+def _shared_key(config: Config) -> bytes:
+    """32 secret bytes, one for all workers of all nodes: what one of them signs, all believe."""
+    if not config.database.url:
+        return secrets.token_bytes(32)
+    records = open_records(config)
+    try:
+        return shared_key(records.database)
+    finally:
+        records.close()
 
 
 def certificate(config: Config) -> Certificate | None:

@@ -18,18 +18,18 @@ from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.throttle import Patience, Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
+from filehost_dav.engines import open_database, open_object_storage
 from filehost_dav.policy.patterns import Patterns
 from filehost_dav.policy.roles import Policy
 from filehost_dav.policy.signatures import ANY_CONTENT, Signatures
 from filehost_dav.state.custody import RECORDS
-from filehost_dav.state.database import Database, SqliteDatabase
+from filehost_dav.state.database import Database
 from filehost_dav.state.schema import migrate
 
 if TYPE_CHECKING:
     from filehost_dav.storage.aside import Limits
     from filehost_dav.storage.home import Home
     from filehost_dav.storage.local import LocalStorage
-    from filehost_dav.storage.object.blobs import Blobs
     from filehost_dav.storage.tree import Storage
 
 Quota = Callable[[str], int | None]  # a user's name to that user's limit in bytes
@@ -59,7 +59,7 @@ def has_records(config: Config) -> bool:
 def open_records(config: Config) -> Records:
     """Make the data folder where it is missing and bring the records up to date. Raises ConfigError."""
     config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = _open_database(config)
+    database = open_database(config, _records_file(config))
     migrate(database)
     accounts, throttle = config.accounts, config.throttle
     return Records(
@@ -72,23 +72,15 @@ def open_records(config: Config) -> Records:
     )
 
 
-def _open_database(config: Config) -> Database:
-    if not config.database.url:
-        return SqliteDatabase(_records_file(config))
-    from filehost_dav.state.postgres import PostgresDatabase  # noqa: PLC0415 - an extra
-
-    return PostgresDatabase(config.database.url)
-
-
 def open_storage(config: Config, records: Records) -> Storage:
-    """Where users' files are kept. Close it before the records."""
+    """Where users' files are kept. Close it before the records. Raises ConfigError."""
 
     def quota(name: str) -> int | None:
         account = records.users.find(name)
         return account.user.quota if account and account.user.quota is not None else config.accounts.quota
 
     if config.storage.kind == "object":
-        return _object_storage(config, records.database, quota)
+        return open_object_storage(config, records.database, quota)
     return local_storage(config, quota)
 
 
@@ -108,32 +100,6 @@ def local_storage(config: Config, quota: Quota) -> LocalStorage:
             _nanoseconds(keep.trash), keep.versions_all * _SECOND, _nanoseconds(keep.versions_daily)
         ),
     )
-
-
-def _object_storage(config: Config, database: Database, quota: Quota) -> Storage:
-    from filehost_dav.storage.object import ObjectStorage  # noqa: PLC0415
-
-    return ObjectStorage(database, _blobs(config), quota=quota, largest=config.limits.file_size)
-
-
-def _blobs(config: Config) -> Blobs:
-    from filehost_dav.storage.object.boto3_blobs import Boto3Blobs  # noqa: PLC0415 - an extra
-    from filehost_dav.storage.object.bucket import Bucket  # noqa: PLC0415
-
-    chosen = config.object
-    bucket = Bucket(
-        chosen.bucket,
-        chosen.endpoint or None,
-        chosen.region or None,
-        chosen.hosted,
-        chosen.encryption or None,
-        chosen.encryption_key or None,
-    )
-    if chosen.client == "boto3":
-        return Boto3Blobs(bucket)
-    from filehost_dav.storage.object.obstore_blobs import ObstoreBlobs  # noqa: PLC0415
-
-    return ObstoreBlobs(bucket, Boto3Blobs(bucket))
 
 
 def home_of(config: Config, storage: Storage, user: User) -> Home:

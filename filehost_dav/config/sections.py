@@ -118,7 +118,17 @@ class Object:
     hosted: bool = flag(False, "Whether the bucket's name is a part of the host name, as Amazon likes it.")
     encryption: str = text("", "What the engine is asked to encrypt with: AES256 or aws:kms.")
     encryption_key: str = text("", "Key for aws:kms.")
-    client: str = choice("obstore", ("obstore", "boto3"), "The library that talks to the engine.")
+    client: str = choice(
+        "obstore",
+        ("obstore", "boto3", "folder"),
+        "The library that talks to the engine: obstore is fast, boto3 knows every source of credentials; "
+        "folder is a plain folder named by bucket, for trying.",
+    )
+    grace: int = duration(
+        "2 d",
+        "How long an object stays that no file needs any more. Longer than the time between two backups of the "
+        "database, so that each backup finds its objects.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
