@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 from harness.replay import Stage
-from harness.server import STORAGE, Account, Server
+from harness.server import Account, Server
 
 from filehost_dav.cli import main
 
@@ -46,7 +46,7 @@ def _user(server: Server) -> Account:
         main,
         ["user", "add", name, "--data", str(server.data)],
         input=PASSWORD,
-        env={**STORAGE, **server.settings},
+        env=server.settings,
         catch_exceptions=False,
     )
     assert done.exit_code == 0, done.output

@@ -22,6 +22,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     with tempfile.TemporaryDirectory(prefix="testbed-") as name:
+        Path(name).chmod(0o711)  # PostgreSQL does not run as root and must get through
         homes = [Path(name) / part for part in ("seaweedfs", "postgres")]
         for home in homes:
             home.mkdir(parents=True)

@@ -249,6 +249,19 @@ class Change:
         """A node and everything below it, each folder before its members."""
         return below(self.rows, node)
 
+    def lost_and_found(self, node: Node) -> FilePath:
+        """Where a node that hung nowhere is said to have been: nobody knows more than its name."""
+        return FilePath((node.name or "found",))
+
+    def counted(self) -> tuple[int, int]:
+        """The bytes of the tree, and of trash and versions, added up anew."""
+        sizes = {root: size_below(self.rows, self.root(root))[0] for root in Root}
+        ((versions,),) = self.rows.query(
+            "SELECT COALESCE(SUM(size), 0) FROM version WHERE space = ?", (self.space,)
+        )
+        tree = sizes[Root.FILES] + sizes[Root.SIDE] + sizes[Root.STAGING]
+        return tree, sizes[Root.TRASH] + int(versions)
+
     def reserved(self) -> int:
         """Bytes that uploads on their way have asked for."""
         ((size,),) = self.rows.query(
