@@ -92,11 +92,13 @@ class Checker:
             message = "It hangs nowhere; --repair puts it into the trash"
             yield (
                 Finding("astray", user, node.name, message),
-                lambda node=node, user=user: self._save(user, node),
+                partial(self._save, user, node),
             )
 
     def _save(self, user: str, node: Node) -> None:
         with changing(self._database, user, self._clock()) as change:
+            # Out of its ring first, if it is in one: nothing that follows members down would end there.
+            node = change.move(node, change.root(Root.DOOMED), f"{node.id:x}")._replace(name=node.name)
             # It was not counted where it was: `discard` moves it from the tree's count to the trash's.
             change.used += size_below(change.rows, node.id)[0]
             change.discard(node, change.lost_and_found(node))
@@ -110,7 +112,7 @@ class Checker:
             for user, place in self._places(blob):
                 yield (
                     Finding("asleep", user, place, message),
-                    lambda blob=blob: self._set_state(blob, State.LIVE),
+                    partial(self._set_state, blob, State.LIVE),
                 )
 
     def _unused(self) -> Iterator[tuple[Finding, Callable[[], object]]]:
