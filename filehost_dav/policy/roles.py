@@ -100,11 +100,15 @@ class Policy:
 
     def is_any_name(self, path: FilePath) -> bool:
         """Whether `path` lies in a folder in which every safe name is an ordinary file."""
-        return any(path.is_within(folder) for folder in self.any_name)
+        return any(path.parts[: len(folder.parts)] == folder.parts for folder in self.any_name)
 
     def judges_content(self, path: FilePath) -> bool:
-        """Whether the content of a file at `path` matters: not where any type may be stored."""
-        return self.extensions is not None and not self.is_any_name(path)
+        """Whether the content of a file at `path` matters: not beside documents, nor where any type may be."""
+        return (
+            self.extensions is not None
+            and self.classify(path) not in AREAS
+            and not (self.any_name and self.is_any_name(path))
+        )
 
     def check_content(self, path: FilePath, head: bytes) -> None:
         """Raises Refused when a file at `path` may not begin with `head` (its first PROBE bytes, or all)."""
@@ -146,12 +150,13 @@ class Policy:
         name, extensions = path.name, self.extensions
         if name == ICON:
             return Verdict(Role.UNSAFE, Broken("characters", "A name may not hold control characters"))
-        if not is_folder and extensions is not None and is_derived(name, extensions):
+        typed = is_folder or extensions is None or path.extension in extensions
+        if not typed and extensions is not None and is_derived(name, extensions):
             return _STAGING
         broken = ascii_only(name) if self.names == "ascii" and name else None
         if broken is not None:
             return Verdict(Role.UNSAFE, broken)
-        if is_folder or extensions is None or path.extension in extensions:
+        if typed:
             return _ALLOWED
         return Verdict(Role.REFUSED, _not_allowed(path.extension)) if path.extension else _UNTYPED
 

@@ -70,7 +70,7 @@ class Signatures:
 
     def differ(self, extension: str, other: str) -> bool:
         """Whether content that was accepted as one type must be looked at again as the `other`."""
-        return extension != other and other in self.checked
+        return extension != other and (self.programs or other in self.checked)
 
 
 DEFAULT_SIGNATURES: Final = Signatures()

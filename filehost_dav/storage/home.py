@@ -273,7 +273,7 @@ class Home:
             self._aside.make_way(place)
             return self._aside.bounded(place, body)
         self._refuse_twin(path)
-        if not self._policy.judges_content(path) or self._policy.area(path) is not Area.FILES:
+        if not self._policy.judges_content(path):
             return body
         return judged(body, lambda head: self._policy.check_content(path, head))
 
@@ -291,7 +291,9 @@ class Home:
         return goal
 
     def _check_arriving(self, entry: Entry, target: FilePath, *, every_member: bool) -> None:
-        moves_in = entry.path.area is not Area.FILES or (
+        # What was never judged where it lies: aside, put on disk by hand under such a name, or in a folder
+        # of any names.
+        moves_in = self._policy.area(entry.path.in_area(Area.FILES)) is not Area.FILES or (
             self._policy.is_any_name(entry.path) and not self._policy.is_any_name(target)
         )
         if not entry.is_folder:

@@ -361,6 +361,16 @@ def test_a_renamed_file_is_judged_as_its_new_type(home: Home) -> None:
 
 
 @on_disk
+def test_what_was_put_on_disk_by_hand_is_judged_when_it_is_renamed(home: Home, disk: Path) -> None:
+    for name in ("old.exe", "._side.pdf", "staged.txt.XyZabc"):
+        (disk / name).write_bytes(ELF)
+    for name in ("old.exe", "._side.pdf", "staged.txt.XyZabc"):
+        for target in ("a.txt", "side.pdf"):
+            with pytest.raises(Refused):
+                home.move(at(name), at(target))
+
+
+@on_disk
 def test_a_copied_folder_is_judged_member_by_member(home: Home, disk: Path) -> None:
     (disk / "a" / "in").mkdir(parents=True)
     (disk / "a" / "in" / "old.exe").write_bytes(b"MZ")
