@@ -26,7 +26,7 @@ from filehost_dav.dav.request import Request, depth
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.storage.tree import Entry, Span
 
-_WHOLE = 3  # parts; an answer of at most so many is sent with its length
+_WHOLE = 3  # parts: the head, a piece, and the end; such an answer is sent with its length
 _WORTH_COMPRESSING = 1400  # bytes; what fits into one packet gains nothing
 _END = END.encode()
 _BEGINNING = MULTISTATUS.encode()
@@ -129,13 +129,12 @@ def _from_memory(request: Request, known: Listing) -> Answer:
 
 
 def _answer(request: Request, parts: Iterable[bytes]) -> Answer:
-    """With a length where all is known soon, else sent as it is made; compressed for those who can."""
+    """With a length where the first parts are all, else sent as it is made; compressed for those who can."""
     parts = iter(parts)
     begun = list(islice(parts, _WHOLE))
-    follows = next(parts, None)
     zipped = accepts_gzip(request.environ)
-    if follows is not None:
-        rest = chain(begun, (follows,), parts)
+    if not begun[-1].endswith(_END):
+        rest = chain(begun, parts)
         return Answer("207 Multi-Status", _headers(zipped=zipped), compressed_parts(rest) if zipped else rest)
     if zipped and sum(map(len, begun)) >= _WORTH_COMPRESSING:
         return Answer("207 Multi-Status", _headers(zipped=True), compressed(begun))
