@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 
 from filehost_dav.dav.answer import Answer, Headers
 from filehost_dav.dav.bodies import LARGEST_DOCUMENT, body_of, read_whole
@@ -89,7 +89,14 @@ def _listed(request: Request, renderer: Renderer, entry: Entry) -> Iterator[byte
         pieces = _kept(request, key, listing, make_pieces(scan, resources.member, extras.names(), known))
     else:
         pieces = make_pieces(scan, resources.member, (), ())
-    return chain((head,), (piece.data for piece in pieces), (_END,))
+    return _texts(head, pieces)
+
+
+def _texts(head: bytes, pieces: Iterable[Piece]) -> Iterator[bytes]:
+    yield head
+    for piece in pieces:
+        yield piece.data
+    yield _END
 
 
 def _kept(request: Request, key: Hashable, listing: Listing, pieces: Iterator[Piece]) -> Iterator[Piece]:
@@ -120,7 +127,7 @@ def _from_memory(request: Request, known: Listing) -> Answer:
     length = sum(part.length if isinstance(part, Span) else len(part) for part in parts)
     if length >= _WORTH_COMPRESSING and accepts_gzip(request.environ):
         if known.zipped is None:
-            known.zipped = compressed(chain((known.head,), (piece.data for piece in known.pieces), (_END,)))
+            known.zipped = compressed(_texts(known.head, known.pieces))
         return Answer("207 Multi-Status", _headers(zipped=True), known.zipped)
     texts = [part for part in parts if isinstance(part, bytes)]
     if len(texts) == len(parts):
@@ -134,11 +141,17 @@ def _answer(request: Request, parts: Iterable[bytes]) -> Answer:
     begun = list(islice(parts, _WHOLE))
     zipped = accepts_gzip(request.environ)
     if not begun[-1].endswith(_END):
-        rest = chain(begun, parts)
+        rest = _resumed(begun, parts)
         return Answer("207 Multi-Status", _headers(zipped=zipped), compressed_parts(rest) if zipped else rest)
     if zipped and sum(map(len, begun)) >= _WORTH_COMPRESSING:
         return Answer("207 Multi-Status", _headers(zipped=True), compressed(begun))
     return Answer("207 Multi-Status", _headers(), b"".join(begun))
+
+
+def _resumed(begun: list[bytes], parts: Iterator[bytes]) -> Iterator[bytes]:
+    # A generator: whoever sends it can close it, and with it the scan.
+    yield from begun
+    yield from parts
 
 
 def _headers(*, zipped: bool = False) -> Headers:

@@ -13,6 +13,7 @@ import ipaddress
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from filehost_dav.accounts.signing_in import Login, SigningIn
@@ -119,10 +120,15 @@ def is_private(environ: WSGIEnvironment) -> bool:
     """Whether nobody on the way can read this request: it came by TLS, or from this very machine."""
     if environ.get("wsgi.url_scheme") == "https":
         return True
+    return _is_this_machine(environ.get("REMOTE_ADDR", ""))
+
+
+@lru_cache(maxsize=1024)
+def _is_this_machine(text: str) -> bool:
     try:
-        address = ipaddress.ip_address(environ.get("REMOTE_ADDR", ""))
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return not environ.get("REMOTE_ADDR")  # a local socket has no address
+        return not text  # a local socket has no address
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
 
