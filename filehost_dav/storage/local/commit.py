@@ -133,6 +133,9 @@ class Committer:
                 raise no_parent()
             if spot.look_for_place() is not None:
                 raise Exists(f"There is already something at this place; {_free_name(spot)} is free")
+            self._trash.measure(account)
+            item = self._trash.find(item.name)
+            self._room.admit(account, item.size or 0)
             with self._trash.spot(item) as trashed:
                 trashed.folder.rename_new(trashed.name, spot.folder, spot.name)
             self._trash.took_back(account, item)
