@@ -10,6 +10,7 @@ import click
 
 from filehost_dav import app
 from filehost_dav.accounts.users import User
+from filehost_dav.cli.notify import tell
 from filehost_dav.cli.place import Place, become_owner, place_options
 from filehost_dav.config import Config
 from filehost_dav.http import workers
@@ -54,6 +55,7 @@ def serve(first: Config, load: Callable[[], Config], password: str | None) -> No
             click.echo(line)
         if password is not None:
             click.echo(_welcome(_for_clients(url), password))
+        tell("READY=1")
 
     try:
         workers.serve(app.listener(first), lambda: app.service(load()), on_ready=ready)
