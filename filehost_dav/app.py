@@ -22,6 +22,7 @@ from filehost_dav.http.listener import Listener
 from filehost_dav.http.self_signed import self_signed
 from filehost_dav.http.tls import Certificate
 from filehost_dav.http.worker import Service
+from filehost_dav.logs.audit import Audit
 from filehost_dav.logs.lines import shape_of, write
 from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
 from filehost_dav.records import Records, home_of, open_records, open_storage, policy_of
@@ -173,10 +174,13 @@ def _signing_in(config: Config, records: Records, key: bytes) -> SigningIn:
 def _reporter(config: Config) -> Callable[[Record], None]:
     shape = shape_of(config.log.format)
     wanted = choice_of(config.log.requests, shape)
+    audit = Audit(config.log.audit, reads=config.log.audit_reads) if config.log.audit else None
 
     def report(record: Record) -> None:
         if wanted(record):
             write(as_line(record, shape))
+        if audit is not None:
+            audit.report(record)
 
     return report
 

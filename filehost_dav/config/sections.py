@@ -249,6 +249,10 @@ class Log:
         ("auto", "all", "failures", "none"),
         "Requests that get a line; auto is failures on a terminal, else all.",
     )
+    audit: Path | None = place(
+        "", "File to append to who did what to which file, from where, by which password, as JSON lines."
+    )
+    audit_reads: bool = flag(False, "Whether what was read goes there too.")
 
 
 @dataclass(frozen=True, slots=True)

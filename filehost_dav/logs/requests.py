@@ -7,12 +7,14 @@ path of the disk. What a client chose (names, paths) is quoted, so that no line 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from filehost_dav.logs.lines import as_json, as_pairs, clock_time, instant
 
@@ -25,7 +27,7 @@ class Record:
     """One finished request. `time` in seconds since the epoch, `sent` and `received` in bytes.
 
     `received` is what was announced; -1 when nothing was. `status` is 0 when the connection broke
-    before an answer.
+    before an answer. `by` (what signed in) and `target` (of COPY and MOVE) are for the audit log.
     """
 
     time: float
@@ -38,10 +40,16 @@ class Record:
     ms: float
     client: str
     id: str
+    by: str = ""
+    target: str = ""
 
 
-_NAMES = tuple(field.name for field in fields(Record))
+_NAMES = tuple(field.name for field in fields(Record) if field.name not in ("by", "target"))
 _VALUES = attrgetter(*_NAMES)
+
+
+# Scheme, credentials and host of an address.
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/]*")
 
 
 class RequestLog:
@@ -122,6 +130,8 @@ class _Request:
                 ms=round((time.perf_counter() - self._started) * 1000, 1),
                 client=environ.get("REMOTE_ADDR", ""),
                 id=self.id,
+                by=_by(environ),
+                target=_target(environ.get("HTTP_DESTINATION")),
             )
         )
 
@@ -155,3 +165,15 @@ def _as_text(path: str) -> str:
 
 def _announced(length: str | None) -> int:
     return int(length) if length and length.isdigit() else -1
+
+
+def _by(environ: WSGIEnvironment) -> str:
+    login = environ.get("filehost.login")
+    if login is not None:
+        return str(login.by.name) if login.by else "password"
+    return "browser" if "filehost.session" in environ else ""
+
+
+def _target(destination: str | None) -> str:
+    """The path of a Destination: a full address may hold a password."""
+    return unquote(_ORIGIN.sub("", destination), errors="replace") if destination else ""
