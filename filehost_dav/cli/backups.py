@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -11,10 +12,11 @@ from filehost_dav.cli.output import as_size
 from filehost_dav.cli.place import Place, become_owner, place_options
 from filehost_dav.config import Config
 from filehost_dav.errors import Exists, FilehostError, NotFound
-from filehost_dav.records import has_records, local_storage
+from filehost_dav.records import has_records, local_storage, open_storage
 from filehost_dav.state.custody import RECORDS, copy_records
 from filehost_dav.storage.local import custody
 from filehost_dav.storage.local.mirroring import Copied
+from filehost_dav.storage.transfer import Moved, export_tree
 
 _folder = click.Path(file_okay=False, path_type=Path)
 
@@ -66,10 +68,14 @@ def restore(place: Place, source: Path) -> None:
 @click.argument("target", type=_folder)
 @place_options
 def export(place: Place, user: str, target: Path) -> None:
-    """Copy all files of USER, with trash and versions, to the folder TARGET as plain files."""
-    config = _local(place.settings())
+    """Copy all files of USER to the folder TARGET as plain files; of local storage trash and versions too."""
+    config = place.settings()
     with place.records() as records:
         name = records.users.get(user).name
+        if config.storage.kind == "object":
+            with closing(open_storage(config, records)) as objects:
+                _report(export_tree(objects.tree(name), target), "copied")
+            return
     storage = local_storage(config, lambda _: None)
     try:
         _report(custody.export(storage, name, target), "copied")
@@ -86,7 +92,7 @@ def _local(config: Config) -> Config:
     return config
 
 
-def _report(copied: Iterable[Copied], done: str) -> None:
+def _report(copied: Iterable[Copied] | Iterable[Moved], done: str) -> None:
     files = size = 0
     for file in copied:
         files += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ from filehost_dav.config import Config
 from filehost_dav.records import has_records, local_storage, open_records
 
 if TYPE_CHECKING:
+    from filehost_dav.state.database import Database
     from filehost_dav.storage.local import LocalStorage
 
 _CHORES: Final = ("orphan", "doomed", "usage")  # what a running server clears by itself
@@ -61,6 +63,8 @@ def _remarks(config: Config, *, repair: bool, checksums: bool) -> Iterator[Remar
     records = open_records(config)
     try:
         yield from look_at_records(config, records)
+        if config.storage.kind == "object":
+            yield from _objects(config, records.database, repair=repair, checksums=checksums)
     finally:
         records.close()
     if config.storage.kind == "local":
@@ -71,6 +75,30 @@ def _remarks(config: Config, *, repair: bool, checksums: bool) -> Iterator[Remar
                 yield from _contents(storage)
         finally:
             storage.close()
+
+
+def _objects(config: Config, database: Database, *, repair: bool, checksums: bool) -> Iterator[Remark]:
+    from filehost_dav.engines import open_blobs  # noqa: PLC0415 - only of object storage
+    from filehost_dav.storage.object.checking import Checker  # noqa: PLC0415
+    from filehost_dav.storage.object.identity import confirm  # noqa: PLC0415
+
+    blobs = open_blobs(config)
+    confirm(database, blobs)
+    checker = Checker(database, blobs, time.time_ns)
+    count = read = 0
+    for finding in checker.repair() if repair else checker.inspect():
+        count += 1
+        done = " (mended)" if finding.mended else ""
+        about = f"files of {finding.user}" if finding.user else "bucket"
+        yield Remark(NOTE if finding.mended else PROBLEM, about, f"{finding.place}: {finding.message}{done}")
+    if not count:
+        yield Remark(GOOD, "files", "Every file has its content in the bucket, and the figures are right")
+    for scrubbed in checker.scrub() if checksums else ():
+        read += 1
+        for finding in scrubbed.findings:
+            yield Remark(PROBLEM, f"files of {finding.user}", f"{finding.place}: {finding.message}")
+    if checksums:
+        yield Remark(GOOD, "checksums", f"{read} contents read")
 
 
 def _files(storage: LocalStorage, *, repair: bool) -> Iterator[Remark]:

@@ -16,6 +16,7 @@ from filehost_dav.errors import Unavailable
 
 BLOCK: Final = 256 * 1024  # bytes that `stream` gives at a time, more or less
 ROOM: Final = "b/"  # where contents are; other keys are the server's own
+PARTS: Final = 256  # by the first two digits of a name
 
 
 class Stored(NamedTuple):
@@ -76,3 +77,8 @@ def new_id() -> str:
 def key_of(blob: str) -> str:
     """The object's key: 256 prefixes, so that listing can be split."""
     return f"{ROOM}{blob[:2]}/{blob}"
+
+
+def names_in(part: int) -> tuple[str, str]:
+    """The names of blobs in one of the PARTS of a bucket: from the first, up to before the second."""
+    return f"{part:02x}", f"{part + 1:02x}" if part + 1 < PARTS else "g"

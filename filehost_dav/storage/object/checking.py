@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from filehost_dav.state.database import Database
-from filehost_dav.storage.object.blobs import ROOM, Blobs, Lost, Stored, key_of
+from filehost_dav.storage.object.blobs import PARTS, ROOM, Blobs, Lost, Stored, key_of, names_in
 from filehost_dav.storage.object.change import changing
 from filehost_dav.storage.object.rows import COLUMNS, RANGE, Node, Queries, Root, State, size_below
 
@@ -68,10 +68,10 @@ class Checker:
 
     def scrub(self) -> Iterator[Scrubbed]:
         """Read every content in use and compare it with its checksum."""
-        for part in range(256):
+        for part in range(PARTS):
             rows = self._database.query(
                 "SELECT id, size, sums FROM blob WHERE id >= ? AND id < ? AND state = ? AND size > 0",
-                (*_part(part), State.LIVE),
+                (*names_in(part), State.LIVE),
             )
             for blob, size, sums in rows:
                 yield Scrubbed(size, tuple(self._read(blob, size, json.loads(sums).get("sha256"))))
@@ -139,11 +139,11 @@ class Checker:
         self._database.note("UPDATE blob SET state = ?, since = ? WHERE id = ?", (state, self._clock(), blob))
 
     def _bucket(self) -> Iterator[tuple[Finding, Callable[[], object] | None]]:
-        for part in range(256):
+        for part in range(PARTS):
             there = {found.key.rpartition("/")[2]: found for found in self._blobs.list(f"{ROOM}{part:02x}/")}
             # The rows after the objects: an upload that is committed in between is no loss.
             rows = self._database.query(
-                "SELECT id, size, state FROM blob WHERE id >= ? AND id < ?", _part(part)
+                "SELECT id, size, state FROM blob WHERE id >= ? AND id < ?", names_in(part)
             )
             for blob, size, state in rows:
                 stored = there.pop(blob, None)
@@ -213,8 +213,3 @@ def place_of(rows: Queries, node: int) -> str:
     area = root % RANGE
     where = "" if area == Root.FILES else f"{Root(area).name.lower()}:" if area in set(Root) else "astray:"
     return f"{where}/" + "/".join(name for _, name in below)
-
-
-def _part(number: int) -> tuple[str, str]:
-    """The names that begin with these two digits: from the first, up to before the second."""
-    return f"{number:02x}", f"{number + 1:02x}" if number < 255 else "g"

@@ -9,6 +9,7 @@ from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import found_tree
 from filehost_dav.storage.object.cleaner import Ages, Cleaner
+from filehost_dav.storage.object.manifest import Manifests
 from filehost_dav.storage.object.tree import ObjectTree
 from filehost_dav.storage.object.uploads import Rules
 
@@ -34,6 +35,7 @@ class ObjectStorage:
     ) -> None:
         """`quota` gives a user's limit in bytes; `largest` limits one file; `clock` is in nanoseconds."""
         self._cleaner = Cleaner(database, blobs, ages, clock)
+        self._manifests = Manifests(database, blobs, clock)
         self._database = database
         self._blobs = blobs
         self._rules = Rules(quota, largest)
@@ -51,6 +53,7 @@ class ObjectStorage:
 
     def sweep(self) -> None:
         self._cleaner.sweep()
+        self._manifests.write_due()
 
     def close(self) -> None:
         """The database and the bucket are the caller's."""
