@@ -118,7 +118,7 @@ def _why(config: Config, error: OSError) -> str:
 
 
 def _welcome(url: str, password: str) -> str:
-    account = f"vendor=other user={FIRST_USER} pass={password}"
+    account = f"vendor=owncloud user={FIRST_USER} pass={password}"
     return f"""
 No account existed, so one was made. This password is shown only now:
 

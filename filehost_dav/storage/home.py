@@ -123,9 +123,7 @@ class Home:
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
         self._policy.check(path, is_folder=True)
         place = self._goal(path, is_folder=True)
-        if place.area is Area.FILES:
-            self._refuse_twin(path)
-        else:
+        if place.area is not Area.FILES:
             self._aside.require_parent(path)
         return shown(self._tree.make_folder(place, when=self._settled(when, path, place)))
 
@@ -136,7 +134,6 @@ class Home:
             return self._copy_out(source, target, when)
         entry = self._tree.stat(self._place(source))
         goal = self._arrival(entry, target, every_member=deep)
-        self._refuse_twin(target)
         written = self._tree.copy(entry.path, goal, when=self._settled(when, target, goal), deep=deep)
         self._settle(written, goal)
         if entry.is_folder and deep and entry.path.area is goal.area is Area.FILES:
@@ -149,7 +146,6 @@ class Home:
         entry = self._tree.stat(self._place(source))
         goal = self._arrival(entry, target, every_member=False)
         self._refuse_hiding(entry, goal)
-        self._refuse_twin(target, renamed=source)
         if goal.area is Area.STAGING and entry.path.area is Area.FILES:
             self._aside.park(entry)
         written = self._tree.move(entry.path, goal, when=self._settled(when, target, goal, renamed=source))
@@ -272,7 +268,6 @@ class Home:
             self._aside.require_parent(path)
             self._aside.make_way(place)
             return self._aside.bounded(place, body)
-        self._refuse_twin(path)
         if not self._policy.judges_content(path):
             return body
         return judged(body, lambda head: self._policy.check_content(path, head))

@@ -56,11 +56,10 @@ def test_what_another_program_does_on_the_disk_is_seen(tmp_path: Path) -> None:
 
 
 def test_without_word_from_the_kernel_names_are_read_anew(tmp_path: Path) -> None:
-    twins = Twins(_no_queue)
-    with Folder.at(tmp_path) as folder:
-        assert twins.of(folder, "A.txt") is None
-        (tmp_path / "a.txt").write_text("x")
-        assert twins.of(folder, "A.txt") == "a.txt"
+    twins, inode = Twins(_no_queue), tmp_path.stat().st_ino
+    assert twins.of(inode, lambda: Folder.at(tmp_path), "A.txt") is None
+    (tmp_path / "a.txt").write_text("x")
+    assert twins.of(inode, lambda: Folder.at(tmp_path), "A.txt") == "a.txt"
 
 
 @pytest.mark.parametrize("round_", range(10))

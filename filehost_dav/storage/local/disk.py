@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from functools import partial
 
 from filehost_dav.errors import IsAFolder, Refused
 from filehost_dav.paths import Area, FilePath
@@ -256,8 +257,12 @@ class Disk:
 
     def twin(self, path: FilePath) -> str | None:
         """The name beside `path` that differs by case alone. Raises OSError."""
-        with self.folder(path.parent) as folder:
-            return self._twins.of(folder, path.name)
+        folder = path.parent
+        status = self.root.status(self._relative(folder))
+        if status is not None and status.is_folder:
+            return self._twins.of(status.inode, partial(self.folder, folder), path.name)
+        with self.folder(folder) as opened:  # its name on disk may be in another form
+            return self._twins.of(opened.own_status().inode, opened.again, path.name)
 
     def _spot(self, path: FilePath) -> Spot:
         if path.is_root:

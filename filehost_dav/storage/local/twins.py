@@ -58,12 +58,16 @@ class Twins:
         self._lock = threading.Lock()
         self._forget()
 
-    def of(self, folder: Folder, name: str) -> str | None:
-        """The other name in an open folder that differs from `name` by case alone; None if there is none,
-        or if `name` is there too. Raises OSError.
+    def of(self, inode: int, open_folder: Callable[[], Folder], name: str) -> str | None:
+        """The other name in the folder that differs from `name` by case alone; None if there is none, or if
+        `name` is there too. `inode` is the folder's, looked up just now. Raises OSError.
         """
         with self._lock:
-            alike = self._names(folder).folded.get(name.casefold())
+            names = self._known_names(inode)
+            if names is None:
+                with open_folder() as folder:
+                    names = self._learn(inode, folder)
+            alike = names.folded.get(name.casefold())
             return None if not alike or name in alike else min(alike)
 
     def close(self) -> None:
@@ -75,35 +79,39 @@ class Twins:
     def _forget(self) -> None:
         self._process = os.getpid()
         self._queue: Queue | None = None
+        self._watches: dict[int, int] = {}  # by the folder's inode
         self._known: OrderedDict[int, _Names] = OrderedDict()  # by watch, the last used last
 
-    def _names(self, folder: Folder) -> _Names:
+    def _known_names(self, inode: int) -> _Names | None:
         if self._process != os.getpid():
             self._forget()
-        watch = self._watch(folder)
         for event in self._queue.events() if self._queue is not None else ():
             self._take(event)
-        if watch is None:
-            return _read(folder)
-        names = self._known.get(watch)
-        if names is None:
-            names = self._known[watch] = _read(folder)
+        watch = self._watches.get(inode)
+        names = self._known.get(watch) if watch is not None else None
+        if names is not None and watch is not None:
+            self._known.move_to_end(watch)
+        return names
+
+    def _learn(self, inode: int, folder: Folder) -> _Names:
+        watch = self._watch(folder)  # before reading: what comes meanwhile is told then
+        names = _read(folder)
+        if watch is not None:
+            self._watches[inode] = watch
+            self._known[watch] = names
             self._make_room()
-        self._known.move_to_end(watch)
         return names
 
     def _watch(self, folder: Folder) -> int | None:
-        """The folder's watch, set before its names are read; None where the kernel does not tell all."""
+        """The folder's watch; None where the kernel does not tell all."""
         try:
+            if not folder.tells_all():
+                return None
             if self._queue is None:
                 self._queue = self._open_queue()
-            watch = folder.watched_by(self._queue, _MASK)
-            if watch not in self._known and not folder.tells_all():
-                self._queue.forget(watch)
-                return None
+            return folder.watched_by(self._queue, _MASK)
         except OSError:
             return None
-        return watch
 
     def _take(self, event: Event) -> None:
         if event.mask & inotify.OVERFLOW:
@@ -118,6 +126,8 @@ class Twins:
                 names.discard(name)
 
     def _make_room(self) -> None:
+        if len(self._watches) > 2 * _REMEMBERED:
+            self._watches = {inode: watch for inode, watch in self._watches.items() if watch in self._known}
         while len(self._known) > 1 and (
             len(self._known) > _REMEMBERED or sum(names.count for names in self._known.values()) > _MOST_NAMES
         ):
