@@ -112,6 +112,8 @@ def error_answer(error: errors.FilehostError, *, prefix: str = "") -> Answer:
     headers: Headers = [("Content-Type", "application/xml; charset=utf-8"), *getattr(error, "headers", ())]
     if row.status == 405 and not any(name == "Allow" for name, _ in headers):
         headers.append(("Allow", ALL))
+    if rule := getattr(error, "rule", ""):
+        headers.append(("Filehost-Rule", rule))  # for our own page, which says it in the visitor's language
     retry = getattr(error, "retry_after", None)
     if retry is not None:
         headers.append(("Retry-After", str(retry)))

@@ -111,7 +111,7 @@ class Pages:
         if name is None:
             return request.method == "POST" or _is_folder_visit(request)
         known = name in self._names or name.startswith("assets/")
-        return known or (name.partition("/")[0] in _VIEWS and request.is_navigation)
+        return known or (name.partition("/")[0] in _VIEWS and _is_folder_visit(request))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)

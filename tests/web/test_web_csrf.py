@@ -32,32 +32,34 @@ FOREIGN = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
-def test_another_site_changes_nothing(alice: Visitor, change: str, foreign: dict[str, str]) -> None:
-    method, path = change.split()
-    by_session = alice(method, path, b"", foreign)
-    by_basic = Visitor(alice.port)(method, path, b"", {**foreign, **BASIC})
-    assert (by_session.status, by_basic.status) == (403, 403)
-    assert "Another site" in by_session.text
+def test_another_site_changes_nothing(alice: Visitor, foreign: dict[str, str]) -> None:
+    for change in CHANGES:
+        method, path = change.split()
+        by_session = alice(method, path, b"", foreign)
+        by_basic = Visitor(alice.port)(method, path, b"", {**foreign, **BASIC})
+        assert (by_session.status, by_basic.status) == (403, 403), change
+        assert "Another site" in by_session.text
 
 
-@pytest.mark.parametrize("change", CHANGES[6:])
-def test_a_session_changes_nothing_for_a_page_that_does_not_say_who_it_is(alice: Visitor, change: str) -> None:
-    method, path = change.split()
-    assert alice(method, path, b"", {}).status == 403
+def test_a_session_changes_nothing_for_a_page_that_does_not_say_who_it_is(alice: Visitor) -> None:
+    for change in CHANGES:
+        method, path = change.split()
+        if "signin" not in path:
+            assert alice(method, path, b"", {}).status == 403, change
 
 
-@pytest.mark.parametrize("change", CHANGES[6:])
 @pytest.mark.parametrize(
     "origin",
     [{}, {"Origin": "moz-extension://0a1b", "Sec-Fetch-Site": "cross-site"}, {"Origin": "app://obsidian.md"}],
+    ids=["a program", "an extension", "an app"],
 )
 def test_programs_and_extensions_with_a_password_are_no_other_site(
-    visitor: Visitor, change: str, origin: dict[str, str]
+    visitor: Visitor, origin: dict[str, str]
 ) -> None:
-    method, path = change.split()
-    assert visitor(method, path, b"", {**BASIC, **origin}).text == "WebDAV for alice"
+    for change in CHANGES[6:]:
+        method, path = change.split()
+        assert visitor(method, path, b"", {**BASIC, **origin}).text == "WebDAV for alice", change
 
 
 def test_the_page_itself_may_change_things(alice: Visitor) -> None:

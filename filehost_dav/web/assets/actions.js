@@ -8,6 +8,8 @@ import { encode, freeName, isWithin, join, nameOf, parent } from "./files.js";
 import { undelete } from "./trash.js";
 import { count, data, moment, say, size } from "./words.js";
 
+const AT_ONCE = 4;
+
 /** Make a folder in `folder`; its path, or null. */
 export async function newFolder(folder) {
   const name = await askName(say("folder.new"), {
@@ -47,14 +49,18 @@ export function copyTo(entries, folder, target = null) {
 /** Delete, with a way back; whether something changed. `changed` runs after an undo. */
 export async function remove(entries, changed) {
   const gone = [];
-  for (const entry of entries) {
-    try {
-      await dav.remove(entry.path);
-      gone.push(entry.path);
-    } catch (error) {
-      if (error.status !== 404) toast(say("problem.with", { name: entry.name, reason: error.message }), { bad: true });
+  const waiting = [...entries];
+  const work = async () => {
+    for (let entry; (entry = waiting.shift()); ) {
+      try {
+        await dav.remove(entry.path);
+        gone.push(entry.path);
+      } catch (error) {
+        if (error.status !== 404) toast(say("problem.with", { name: entry.name, reason: error.message }), { bad: true });
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (gone.length) {
     const said = gone.length === 1 ? say("delete.done", { name: nameOf(gone[0]) }) : count("delete.done", gone.length);
     toast(said, { action: say("undo"), act: () => undo(gone, changed) });

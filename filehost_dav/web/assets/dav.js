@@ -1,9 +1,8 @@
 // WebDAV, as any other client speaks it, and the few questions it has no word for.
 
-import { decode, encode } from "./files.js";
+import { decode, encode, nameOf } from "./files.js";
 import { data, say, size } from "./words.js";
 
-const DAV = "DAV:";
 const SABRE = "http://sabredav.org/ns";
 const LISTING =
   '<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/>' +
@@ -11,8 +10,8 @@ const LISTING =
 
 /** Why a request did not do what it should. `status` 0: no answer came. */
 export class Failure extends Error {
-  constructor(status, said = "", rule = "") {
-    super(sentence(status, said, rule));
+  constructor(status, said = "", rule = "", name = "") {
+    super(sentence(status, said, rule, name));
     this.status = status;
     this.rule = rule;
   }
@@ -27,16 +26,16 @@ export class Failure extends Error {
 export const session = { ended: () => {} };
 
 /** One request. XMLHttpRequest, because it tells the progress of uploads and reads XML without HTML's dangers. */
-export function send(method, path, { headers = {}, body = null, type = "document", progress, signal } = {}) {
+export function send(method, path, { headers = {}, body = null, progress, signal } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, encode(path));
-    request.responseType = type;
+    request.responseType = "document";
     // Asks the gate for an answer that opens no password dialogue of the browser's own.
     request.setRequestHeader("X-Requested-With", "Filehost");
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     if (progress) request.upload.onprogress = (event) => progress(event.loaded);
-    request.onload = () => (request.status < 400 ? resolve(request) : reject(failureOf(request)));
+    request.onload = () => (request.status < 400 ? resolve(request) : reject(failureOf(request, headers.Destination ?? path)));
     request.onerror = request.ontimeout = () => reject(new Failure(0));
     request.onabort = () => reject(new DOMException("aborted", "AbortError"));
     signal?.addEventListener("abort", () => request.abort(), { once: true });
@@ -138,35 +137,40 @@ function relocate(method, from, to, overwrite) {
   return send(method, from, { headers });
 }
 
+/** The resources of a multistatus. Walked child by child: a listing may have ten thousand. */
 function entries(answer) {
   const found = [];
-  for (const response of answer.response?.getElementsByTagNameNS(DAV, "response") ?? []) {
-    const path = decode(new URL(textOf(response, "href"), location.origin).pathname);
-    const folder = response.getElementsByTagNameNS(DAV, "collection").length > 0;
-    found.push({
-      path,
-      name: path.slice(path.lastIndexOf("/") + 1),
-      folder,
-      size: folder ? 0 : Number(textOf(response, "getcontentlength")),
-      modified: Date.parse(textOf(response, "getlastmodified")) || 0,
-      etag: textOf(response, "getetag"),
-    });
+  for (let response = answer.response?.documentElement.firstElementChild; response; response = response.nextElementSibling) {
+    if (response.localName === "response") found.push(entryOf(response));
   }
   return found;
 }
 
-function textOf(element, name) {
-  return element.getElementsByTagNameNS(DAV, name)[0]?.textContent ?? "";
+function entryOf(response) {
+  const entry = { path: "/", name: "", folder: false, size: 0, modified: 0, etag: "" };
+  for (const part of response.children) {
+    if (part.localName === "href") entry.path = decode(part.textContent.replace(/^https?:\/\/[^/]*/, ""));
+    else if (part.localName === "propstat") for (const property of part.firstElementChild.children) readProperty(entry, property);
+  }
+  entry.name = nameOf(entry.path);
+  return entry;
 }
 
-function failureOf(request) {
+function readProperty(entry, { localName, textContent, firstElementChild }) {
+  if (localName === "resourcetype") entry.folder = firstElementChild?.localName === "collection";
+  else if (localName === "getcontentlength") entry.size = Number(textContent);
+  else if (localName === "getlastmodified") entry.modified = Date.parse(textContent) || 0;
+  else if (localName === "getetag") entry.etag = textContent;
+}
+
+function failureOf(request, path) {
   if (request.status === 401) session.ended();
-  const document = request.responseType === "document" ? request.response : null;
-  return new Failure(request.status, document?.getElementsByTagNameNS(SABRE, "message")[0]?.textContent ?? "");
+  const said = request.response?.getElementsByTagNameNS(SABRE, "message")[0]?.textContent ?? "";
+  return new Failure(request.status, said, request.getResponseHeader("Filehost-Rule"), nameOf(path));
 }
 
-function sentence(status, said, rule) {
-  if (rule) return ruleSentence(rule, said);
+function sentence(status, said, rule, name) {
+  if (rule) return ruleSentence(rule, said, name);
   if (status === 413 && data.largest) return say("failure.largest", { size: size(data.largest) });
   const key = `failure.${status}`;
   if (key in data.words) return say(key);

@@ -41,8 +41,12 @@ export const encode = (path) => path.split("/").map(encodeURIComponent).join("/"
 
 /** The path in an address, which may end with a slash. Bad escapes stay as they are. */
 export function decode(address) {
-  const path = address.replace(/\/+$/, "").split("/").map(decodePart).join("/");
-  return path || "/";
+  const path = address.replace(/\/+$/, "");
+  try {
+    return decodeURIComponent(path) || "/";
+  } catch {
+    return path || "/";
+  }
 }
 
 /** A name that is not taken yet: "report (2).pdf". */
@@ -53,13 +57,5 @@ export function freeName(name, taken, folder = false) {
   for (let number = 2; ; number++) {
     const candidate = `${base} (${number})${ending}`;
     if (!taken.has(candidate.toLowerCase())) return candidate;
-  }
-}
-
-function decodePart(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
   }
 }

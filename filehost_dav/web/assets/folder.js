@@ -357,7 +357,11 @@ export class FolderView {
       over(false);
       const folder = this.#entryOf(this.#folderRow(event))?.path ?? this.path;
       this.#mark(null);
-      this.#send(await gather(event.dataTransfer), null, folder);
+      try {
+        this.#send(await gather(event.dataTransfer), null, folder);
+      } catch {
+        toast(say("drop.unreadable"), { bad: true });
+      }
     });
     this.list.body.addEventListener("dragstart", (event) => this.#drag(event));
     this.list.body.addEventListener("dragover", (event) => this.#dragOver(event));

@@ -49,7 +49,7 @@ export class List {
       this.scroller,
     );
     this.scroller.addEventListener("scroll", () => this.#draw(), { passive: true });
-    this.body.addEventListener("keydown", (event) => this.#key(event));
+    this.#listen();
     new ResizeObserver(() => this.#measure()).observe(this.scroller);
   }
 
@@ -136,52 +136,33 @@ export class List {
     const row = this.#row(index);
     row.style.transform = `translateY(${index * this.height}px)`;
     this.#rows.set(index, row);
-    // Screen readers read in the order of the document, not of the screen.
-    const after = [...this.body.children].find((other) => Number(other.dataset.index) > index);
-    this.body.insertBefore(row, after ?? null);
+    this.body.insertBefore(row, this.#after(index));
+  }
+
+  /** The row before which the one of this index stands: screen readers read in the order of the document. */
+  #after(index) {
+    let after = null;
+    for (let row = this.body.lastElementChild; row && Number(row.dataset.index) > index; row = row.previousElementSibling) after = row;
+    return after;
   }
 
   #row(index) {
     const entry = this.#entries[index];
     const kind = kindOf(entry);
-    const picture = h("span", { class: `kind ${kind}` }, icon(kind));
+    const row = model(kind).cloneNode(true);
+    const [, main, bytes, time, more] = row.children;
+    const [picture, words] = main.children;
+    const [link, detail] = words.children;
+    row.dataset.index = index;
+    row.setAttribute("aria-rowindex", index + 2);
+    link.textContent = link.title = entry.name;
+    link.href = this.#calls.address(entry);
+    detail.textContent = this.#detail(entry);
+    bytes.textContent = entry.folder ? "" : size(entry.size);
+    time.textContent = moment(entry.modified);
+    time.title = exactMoment(entry.modified);
+    more.firstChild.setAttribute("aria-label", say("list.menu", { name: entry.name }));
     if (kind === "image") thumbnail(entry, picture);
-    const link = h("a", { href: this.#calls.address(entry), tabindex: "-1", draggable: "false", class: "name", title: entry.name }, entry.name);
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.#active = index;
-      this.#calls.open(entry);
-    });
-    const tick = h("span", { class: "tick", "aria-hidden": "true" }, icon("check"));
-    const more = h("button", { type: "button", class: "quiet", tabindex: "-1", "aria-label": say("list.menu", { name: entry.name }), title: say("list.actions"), "aria-haspopup": "menu" }, icon("more"));
-    more.addEventListener("click", (event) => {
-      event.stopPropagation();
-      this.#calls.menu(entry, more.getBoundingClientRect());
-    });
-    const row = h(
-      "div",
-      { class: "row", role: "row", "aria-rowindex": String(index + 2), draggable: "true", "data-index": String(index) },
-      h("span", { class: "cell choose", role: "gridcell" }, tick),
-      h("span", { class: "cell main", role: "gridcell" }, picture, h("span", { class: "words" }, link, h("span", { class: "small" }, this.#detail(entry)))),
-      h("span", { class: "cell size", role: "gridcell" }, entry.folder ? "" : size(entry.size)),
-      h("span", { class: "cell time", role: "gridcell", title: exactMoment(entry.modified) }, moment(entry.modified)),
-      h("span", { class: "cell more", role: "gridcell" }, more),
-    );
-    row.addEventListener("click", (event) => this.#click(event, index));
-    row.addEventListener("dblclick", () => this.#calls.open(entry));
-    row.addEventListener("contextmenu", (event) => {
-      event.preventDefault();
-      if (!this.#chosen.has(entry.path)) this.#only(index);
-      this.#calls.menu(entry, new DOMRect(event.clientX, event.clientY, 0, 0));
-    });
-    row.addEventListener("focus", () => {
-      if (this.#active !== index) {
-        this.#active = index;
-        this.#redraw();
-      }
-    });
     this.#mark(row, index);
     return row;
   }
@@ -225,15 +206,48 @@ export class List {
 
   // Choosing and moving.
 
+  /** One set of listeners for all rows: they come and go by the thousand. */
+  #listen() {
+    const on = (kind, act) =>
+      this.body.addEventListener(kind, (event) => {
+        const row = event.target.closest(".row");
+        if (row) act(event, Number(row.dataset.index));
+      });
+    on("click", (event, index) => this.#click(event, index));
+    on("dblclick", (event, index) => event.target.closest(".choose, .more") || this.#calls.open(this.#entries[index]));
+    on("contextmenu", (event, index) => this.#context(event, index));
+    on("focusin", (event, index) => {
+      if (this.#active === index) return;
+      this.#active = index;
+      this.#redraw();
+    });
+    this.body.addEventListener("keydown", (event) => this.#key(event));
+  }
+
   #click(event, index) {
     const entry = this.#entries[index];
+    const more = event.target.closest(".more button");
+    const plain = !(event.ctrlKey || event.metaKey || event.shiftKey);
+    if (more) return this.#calls.menu(entry, more.getBoundingClientRect());
+    if (event.target.closest("a.name")) {
+      if (!plain) return; // a new tab or window, as with any link
+      event.preventDefault();
+      this.#active = index;
+      return this.#calls.open(entry);
+    }
     const touch = event.pointerType === "touch";
-    const ticked = event.target.closest(".choose") !== null;
     if (event.shiftKey) this.#range(index);
-    else if (ticked || event.ctrlKey || event.metaKey || (touch && this.#chosen.size)) this.#toggle(index);
+    else if (event.target.closest(".choose") || !plain || (touch && this.#chosen.size)) this.#toggle(index);
     else if (touch) this.#calls.open(entry);
     else this.#only(index);
     this.#rows.get(index)?.focus({ preventScroll: true });
+  }
+
+  #context(event, index) {
+    const entry = this.#entries[index];
+    event.preventDefault();
+    if (!this.#chosen.has(entry.path)) this.#only(index);
+    this.#calls.menu(entry, new DOMRect(event.clientX, event.clientY, 0, 0));
   }
 
   #toggle(index) {
@@ -296,4 +310,28 @@ export class List {
     const row = this.#rows.get(this.#active);
     if (row) this.#calls.menu(this.active, row.querySelector(".more").getBoundingClientRect());
   }
+}
+
+const models = new Map();
+
+/** An empty row for a kind of entry, made once and copied: that is much quicker than making each anew. */
+function model(kind) {
+  if (!models.has(kind)) {
+    const cell = (name, ...children) => h("span", { class: `cell ${name}`, role: "gridcell" }, ...children);
+    const link = h("a", { tabindex: "-1", draggable: "false", class: "name" });
+    const more = h("button", { type: "button", class: "quiet", tabindex: "-1", title: say("list.actions"), "aria-haspopup": "menu" }, icon("more"));
+    models.set(
+      kind,
+      h(
+        "div",
+        { class: "row", role: "row", draggable: "true" },
+        cell("choose", h("span", { class: "tick", "aria-hidden": "true" }, icon("check"))),
+        cell("main", h("span", { class: `kind ${kind}` }, icon(kind)), h("span", { class: "words" }, link, h("span", { class: "small" }))),
+        cell("size"),
+        cell("time"),
+        cell("more", more),
+      ),
+    );
+  }
+  return models.get(kind);
 }

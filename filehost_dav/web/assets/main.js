@@ -43,6 +43,7 @@ addEventListener("keydown", anywhere);
 addEventListener("dragover", (event) => event.preventDefault());
 addEventListener("drop", (event) => event.preventDefault());
 addEventListener("focus", () => Date.now() - looked > 30000 && stage.contains(folder.element) && refresh());
+addEventListener("unhandledrejection", ({ reason }) => reason?.name !== "AbortError" && toast(reason?.message ?? say("problem.title"), { bad: true }));
 let looked = Date.now();
 dav.session.ended = sessionEnded;
 drawQuota();

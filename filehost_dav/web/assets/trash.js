@@ -6,6 +6,8 @@ import { button, h, icon } from "./dom.js";
 import { encode, kindOf, nameOf, parent } from "./files.js";
 import { count, exactMoment, moment, say, size } from "./words.js";
 
+const SHOWN = 500; // the newest; the rest is counted
+
 /** The trash as a view. `changed()` is called when something came back or is gone for good. */
 export async function trashView(changed) {
   const items = await dav.trash();
@@ -16,7 +18,8 @@ export async function trashView(changed) {
       items.length
         ? h("div", { class: "trash-top" }, h("p", { class: "lead" }, say("trash.lead")), button(say("trash.empty"), { cls: "danger", glyph: "trash", onclick: empty }))
         : "",
-      items.length ? h("ul", { class: "cards" }, ...items.map(card)) : h("div", { class: "state" }, icon("trash"), h("h2", {}, say("trash.nothing")), h("p", {}, say("trash.nothing.help"))),
+      items.length ? h("ul", { class: "cards" }, ...items.slice(0, SHOWN).map(card)) : h("div", { class: "state" }, icon("trash"), h("h2", {}, say("trash.nothing")), h("p", {}, say("trash.nothing.help"))),
+      items.length > SHOWN ? h("p", { class: "small" }, count("uploads.more", items.length - SHOWN)) : "",
     );
   };
   const drop = (item) => {

@@ -21,11 +21,12 @@ export class UploadPanel {
     this.more = h("p", { class: "small rest" });
     this.fold = button(say("uploads.fold"), { glyph: "down", quiet: true, "aria-expanded": "true", onclick: () => this.#fold() });
     this.stop = button(say("uploads.cancelAll"), { cls: "small-button", onclick: () => uploads.cancelAll() });
+    this.again = button(say("uploads.retryAll"), { cls: "small-button", onclick: () => this.#uploads.retryAll() });
     this.close = button(say("close"), { glyph: "close", quiet: true, onclick: () => uploads.clear() });
     this.element = h(
       "section",
       { class: "uploads", "aria-labelledby": "uploads-title", hidden: true },
-      h("header", {}, h("div", { class: "grow" }, this.title, this.state), this.stop, this.fold, this.close),
+      h("header", {}, h("div", { class: "grow" }, this.title, this.state), this.again, this.stop, this.fold, this.close),
       this.bar,
       h("div", { class: "upload-list", tabindex: "0", role: "group", "aria-labelledby": "uploads-title" }, this.list, this.more),
     );
@@ -54,6 +55,7 @@ export class UploadPanel {
     this.bar.value = total ? sent / total : 1;
     this.state.textContent = open.length ? this.#speed(sent, total, rate, left) : "";
     this.stop.hidden = !open.length;
+    this.again.hidden = open.length > 0 || !bad.some((item) => item.state === "failed");
     this.close.hidden = open.length > 0;
     this.#leaveSoon(open.length + bad.length === 0);
     this.#drawRows([...bad, ...open, ...items.filter((item) => !item.isOpen && !bad.includes(item)).reverse()]);
@@ -123,7 +125,7 @@ export class UploadPanel {
 
   #words(item) {
     if (item.reason) return item.reason;
-    if (item.state === "sending") return `${size(item.sent)} / ${size(item.file.size)}`;
+    if (item.state === "sending") return this.#speed(item.sent, item.file.size, item.rate, item.left);
     if (item.state === "done") return size(item.file.size);
     return say(`upload.${item.state}`);
   }

@@ -17,7 +17,18 @@ class Upload {
     this.state = "waiting";
     this.reason = "";
     this.tries = 0;
+    this.started = 0;
     this.condition = NEW;
+  }
+
+  /** Bytes a second of this attempt, and seconds left; 0 and null where not known yet. */
+  get rate() {
+    const seconds = (performance.now() - this.started) / 1000;
+    return seconds > 0.5 ? this.sent / seconds : 0;
+  }
+
+  get left() {
+    return this.rate ? (this.file.size - this.sent) / this.rate : null;
   }
 
   get isOpen() {
@@ -94,6 +105,10 @@ export class Uploads {
     this.#work();
   }
 
+  retryAll() {
+    for (const item of this.items) if (item.state === "failed") this.retry(item);
+  }
+
   /** Take what is finished off the list. */
   clear() {
     this.items = this.items.filter((item) => item.isOpen);
@@ -150,6 +165,7 @@ export class Uploads {
   async #send(item) {
     item.abort = new AbortController();
     item.sent = 0;
+    item.started = performance.now();
     try {
       await this.#makeFolder(parent(item.path), item.abort.signal);
       await dav.put(item.path, item.file, {

@@ -9,6 +9,7 @@ const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-di
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
+const plain = new Intl.NumberFormat(language);
 const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"];
 
 export const byName = new Intl.Collator(language, { numeric: true, sensitivity: "base" }).compare;
@@ -24,17 +25,26 @@ export function count(key, n, values = {}) {
   return say(`${key}.${plurals.select(n) === "one" ? "one" : "other"}`, { ...values, n: number(n) });
 }
 
-export const number = (value) => value.toLocaleString(language);
+export const number = (value) => plain.format(value);
 
 /** Bytes as people write them: 1.2 MB. */
 export function size(bytes) {
   let unit = 0;
   let value = bytes;
   while (value >= 999.5 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  const digits = unit && value < 99.5 ? 1 : 0;
-  const options = { style: "unit", unit: units[unit], unitDisplay: unit ? "short" : "narrow" };
-  if (!unit) return `${number(bytes)} B`;
-  return value.toLocaleString(language, { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return unit ? sizeFormat(units[unit], value < 99.5 ? 1 : 0).format(value) : `${number(bytes)} B`;
+}
+
+const sizeFormats = new Map();
+
+// Making a format takes far longer than using it.
+function sizeFormat(unit, digits) {
+  const key = `${unit} ${digits}`;
+  if (!sizeFormats.has(key)) {
+    const options = { style: "unit", unit, unitDisplay: "short", minimumFractionDigits: digits, maximumFractionDigits: digits };
+    sizeFormats.set(key, new Intl.NumberFormat(language, options));
+  }
+  return sizeFormats.get(key);
 }
 
 /** A moment as people say it: today 14:05, yesterday 9:00, 3 May, 3 May 2019. */

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from harness.contents import pdf, png
 from playwright.sync_api import Route
 
 pytestmark = pytest.mark.clients
+
+Open = Callable[..., AbstractContextManager[Screen]]
 
 
 def test_files_are_uploaded_by_the_chooser_with_their_times(
@@ -173,3 +177,13 @@ def test_a_file_that_changes_while_the_question_stands_is_asked_about_again(
     screen.dialog().get_by_role("button", name="Skip").click()
     expect(screen.page.locator(".uploads li")).to_contain_text("Skipped")
     assert (files / "a.txt").read_text() == "somebody else's"
+
+
+def test_a_content_that_does_not_fit_its_name_is_refused_in_the_visitors_language(
+    open_window: Open, files: Path
+) -> None:
+    with open_window(locale="de-DE") as screen:
+        screen.open()
+        screen.drop({"fake.pdf": "no pdf at all"})
+        expect(screen.page.locator(".uploads")).to_contain_text("Der Inhalt passt nicht zum Typ der Datei.")
+    assert list(files.iterdir()) == []
