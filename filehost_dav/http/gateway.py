@@ -16,14 +16,15 @@ from cheroot.wsgi import Gateway_10
 
 from filehost_dav.errors import BadBody, Truncated
 from filehost_dav.http import transfer
+from filehost_dav.http.reply import BODILESS, Terms, make_reply
 from filehost_dav.http.wire import BLOCK, MORE, Stalled
 
 if TYPE_CHECKING:
+    from filehost_dav.http.reply import BODILESS, Terms, make_reply
     from filehost_dav.http.request import Request
-    from filehost_dav.http.wire import Wire
+from filehost_dav.http.wire import Wire
 
 _log = logging.getLogger(__name__)
-_BODILESS = ("204", "304")
 
 
 class Gateway(Gateway_10):
@@ -119,7 +120,7 @@ class Gateway(Gateway_10):
     @property
     def silent(self) -> bool:
         """Whether this response has no body whatever the application sends (HEAD, 204, 304)."""
-        return self._silent or self._status[:3] in _BODILESS
+        return self._silent or self._status.startswith(BODILESS)
 
     def offload(self, header: str, value: str) -> None:
         """Answer with the name of a file that the front server sends instead."""
@@ -208,57 +209,20 @@ class Gateway(Gateway_10):
         return None
 
     def _head(self) -> bytes:
-        """Decide the framing, and write the head. Nothing is sent when the headers are not sound."""
+        """The head as it goes out; from here on the framing is decided."""
         request = self.req
-        names: set[str] = set()
-        lines = [f"HTTP/1.1 {self._status}"]
-        bodiless = self._status.startswith(_BODILESS)
-        for name, value in self._headers:
-            lowered = name.lower()
-            names.add(lowered)
-            if lowered == "content-length":
-                self._left = int(value)
-                if bodiless:
-                    # 204 must not have one (RFC 9110 section 8.6), and 304 need not.
-                    continue
-            elif lowered == "connection":
-                if "close" in value.lower():
-                    request.close_connection = True
-                continue
-            elif lowered == "transfer-encoding":
-                continue
-            lines.append(f"{name}: {value}")
-        self._silent = self._silent or bodiless
-        if self._left is None and not bodiless:
-            self._frame(lines)
-        self._add_connection(lines)
-        if "date" not in names:
-            lines.append(f"Date: {request.server.date()}")
-        if "server" not in names:
-            lines.append(f"Server: {request.server.server_name}")
-        return self._checked(lines)
-
-    def _frame(self, lines: list[str]) -> None:
-        """No length was promised: chunked, or for HTTP/1.0 the end of the connection."""
-        if self.req.head.version == "HTTP/1.0":
-            self.req.close_connection = True
-        else:
-            lines.append("Transfer-Encoding: chunked")
-            self._chunked = not self._silent
-
-    def _add_connection(self, lines: list[str]) -> None:
-        request = self.req
-        if not (request.server.ready and (request.body.finished or request.body.is_at_hand())):
-            request.close_connection = True
-        if request.close_connection:
-            lines.append("Connection: close")
-        elif request.head.version == "HTTP/1.0":
-            lines.append("Connection: keep-alive")
-
-    def _checked(self, lines: list[str]) -> bytes:
-        text = "\r\n".join(lines)
-        if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
-            raise ValueError("A header of the response holds a line break.")
-        head = f"{text}\r\n\r\n".encode("latin-1")
-        self.req.sent_headers = True
-        return head
+        body = request.body
+        read = body.finished or body.is_at_hand()
+        close = request.close_connection or not request.server.ready or not read
+        terms = Terms(
+            request.head.version,
+            request.head.method == "HEAD",
+            close,
+            request.server.date(),
+            request.server.server_name,
+        )
+        reply = make_reply(self._status, self._headers, terms)
+        self._left, self._chunked, self._silent = reply.left, reply.chunked, reply.silent
+        request.close_connection = reply.close
+        request.sent_headers = True
+        return reply.head

@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from filehost_dav.http.limits import Limits
 
@@ -51,7 +50,14 @@ class Head(NamedTuple):
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HOST = re.compile(r"[0-9A-Za-z.\-~!$&'()*+,;=%]+(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
 _ABSOLUTE = re.compile(r"(?i:https?)://([^/?#]*)([^#]*)")
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%2[fF]")
+_DIGITS = "0123456789ABCDEFabcdef"
+_OCTETS = {
+    high + low: chr(int(high + low, 16))
+    for high in _DIGITS
+    for low in _DIGITS
+    if (high + low) not in ("2F", "2f")
+}
+"""What may stand behind a % and what it means. An encoded slash may not."""
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
 _ONCE = frozenset(
     {
@@ -110,7 +116,7 @@ def _request_line(line: str, limits: Limits) -> tuple[str, str, str]:
         if re.fullmatch(r"HTTP/[0-9]\.[0-9]", version):
             raise Refusal("505 HTTP Version Not Supported", "This server speaks HTTP/1.1 and HTTP/1.0.")
         raise _bad("The request line names no version of HTTP.")
-    if not _TOKEN.fullmatch(method):
+    if not _is_token(method):
         raise _bad("The method is not a token.")
     return method, target, version
 
@@ -131,6 +137,16 @@ def _fields(lines: list[str], limits: Limits) -> dict[str, str]:
             value = f"{fields[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{value}"
         fields[key] = value
     return fields
+
+
+@lru_cache(maxsize=64)
+def _is_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=64)
+def _is_host(text: str) -> bool:
+    return _HOST.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=512)
@@ -170,21 +186,28 @@ def _split_target(method: str, target: str, fields: dict[str, str]) -> tuple[str
         fields["HTTP_HOST"] = absolute[1]
         target = absolute[2] if absolute[2].startswith("/") else f"/{absolute[2]}"
     host = fields.get("HTTP_HOST")
-    if host is not None and not _HOST.fullmatch(host):
+    if host is not None and not _is_host(host):
         raise _bad("The Host is malformed.")
     path, _, query = target.partition("?")
     return (path if path.isascii() and "%" not in path else _decoded(path)), query
 
 
 def _decoded(path: str) -> str:
-    if _BAD_ESCAPE.search(path):
-        raise _bad("The path holds an encoded slash, or a % that starts no escape.")
-    octets = unquote_to_bytes(path.encode("latin-1"))
+    first, *rest = path.split("%")
+    pieces = [first]
     try:
-        octets.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _bad("The path is not UTF-8.") from None
-    return octets.decode("latin-1")
+        for piece in rest:
+            pieces.append(_OCTETS[piece[:2]])
+            pieces.append(piece[2:])
+    except KeyError:
+        raise _bad("The path holds an encoded slash, or a % that starts no escape.") from None
+    text = "".join(pieces)
+    if not text.isascii():
+        try:
+            text.encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError:
+            raise _bad("The path is not UTF-8.") from None
+    return text
 
 
 def _keeps_alive(connection: str | None, version: str) -> bool:
