@@ -21,6 +21,7 @@ from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener
 from filehost_dav.http.self_signed import self_signed
 from filehost_dav.http.tls import Certificate
+from filehost_dav.http.transfer import Offload
 from filehost_dav.http.worker import Service
 from filehost_dav.logs.audit import Audit
 from filehost_dav.logs.lines import shape_of, write
@@ -56,6 +57,7 @@ def service(config: Config) -> Service:
         limits=_limits(config),
         certificate=certificate(config),
         proxies=config.server.proxies,
+        offload=_offload(config),
     )
 
 
@@ -68,6 +70,14 @@ def _shared_key(config: Config) -> bytes:
         return shared_key(records.database)
     finally:
         records.close()
+
+
+def _offload(config: Config) -> Offload | None:
+    """How the front server is told to send a file, where it is to."""
+    server = config.server
+    if server.send_files == "directly":
+        return None
+    return Offload(server.send_files, (config.storage.data / "files").resolve(), server.send_files_prefix)
 
 
 def certificate(config: Config) -> Certificate | None:

@@ -44,6 +44,15 @@ class Server:
     threads: int = number(
         2000, "Requests each process has open at once, most of them waiting for a client.", least=8, most=10000
     )
+    send_files: str = choice(
+        "directly",
+        ("directly", "x-accel-redirect", "x-sendfile"),
+        "Who sends whole files: this server, or the proxy before it, which must be able to read data/files "
+        "(x-accel-redirect: nginx; x-sendfile: Apache, lighttpd).",
+    )
+    send_files_prefix: str = text(
+        "/filehost-files/", "The internal location of nginx that stands for data/files, for x-accel-redirect."
+    )
 
 
 @dataclass(frozen=True, slots=True)

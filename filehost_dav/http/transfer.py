@@ -29,7 +29,8 @@ class Offload:
     """Let the front server send whole files: `X-Accel-Redirect` (nginx) or `X-Sendfile` (Apache, lighttpd).
 
     With `header="X-Accel-Redirect"`, a file below `root` is named `prefix` plus its path there.
-    With `header="X-Sendfile"` its full path is sent, and `prefix` is not used.
+    With `header="X-Sendfile"` its full path is sent, and `prefix` is not used. nginx makes an ETag of
+    its own unless its internal location says `etag off; add_header ETag $upstream_http_etag;`.
     """
 
     header: str

@@ -36,7 +36,10 @@ http {{
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto https;
         }}
-        location /kept/ {{ internal; alias {files}/; }}
+        location /kept/ {{
+            internal; alias {files}/;
+            etag off; add_header ETag $upstream_http_etag;
+        }}
     }}
 }}
 """
@@ -126,6 +129,7 @@ def test_nginx_sends_the_file_with_our_headers(front: int, tmp_path: Path) -> No
     assert body == (tmp_path / "files" / "grüße 100%.bin").read_bytes()
     assert answer.headers["Content-Type"] == "image/x-ours"
     assert answer.headers["X-Accel-Redirect"] is None
+    assert answer.headers.get_all("ETag") == ['"ours"']
 
 
 def test_nginx_does_the_ranges(front: int, tmp_path: Path) -> None:

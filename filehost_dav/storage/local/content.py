@@ -47,7 +47,12 @@ class LocalContent:
             yield block
 
     def offload(self) -> str | None:
-        return None
+        """The path of the open file, asked of the kernel; None where that is not possible, or it is gone."""
+        try:
+            path = os.readlink(f"/proc/self/fd/{self._descriptor}")
+        except OSError:
+            return None
+        return None if path.endswith(" (deleted)") else path
 
     def close(self) -> None:
         if self._descriptor >= 0:
