@@ -73,7 +73,7 @@ class Connection(HTTPConnection):
         """Its deadline has passed: a half-sent request is told so, then it is closed."""
         if self._step == self._receive and self._has_begun():
             request = self._request or self.RequestHandlerClass(self.server, self)
-            with contextlib.suppress(OSError, Stalled):
+            with contextlib.suppress(ConnectionError):
                 request.simple_response("408 Request Timeout", "The request did not arrive in time.")
         self.close()
 

@@ -12,6 +12,7 @@ is none to spare, and those left over end after a while.
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections import deque
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from filehost_dav.http.connection import Connection
     from filehost_dav.http.waiting import Waiting
 
+_log = logging.getLogger(__name__)
 PATIENCE = 0.003
 """Seconds a request may keep the turn."""
 SPARE = 4
@@ -151,9 +153,7 @@ class Crew:
     def _work(self, me: _Member) -> None:
         while self._await_turn(me):
             while self._holder is me and not self._stopping:
-                connection = self._next()
-                if connection is not None:
-                    self._serve(me, connection)
+                self._take_turn(me)
             if self._stopping:
                 break
         with self._ended:
@@ -169,6 +169,15 @@ class Crew:
                     self._spares.remove(me)
                     return False
         return not self._stopping
+
+    def _take_turn(self, me: _Member) -> None:
+        """Serve one connection."""
+        try:
+            connection = self._next()
+            if connection is not None:
+                self._serve(me, connection)
+        except Exception:  # noqa: BLE001 - a thread that ended with the turn would stop the server
+            _log.exception("A turn failed.")
 
     def _next(self) -> Connection | None:
         if not self._ready:
@@ -187,21 +196,28 @@ class Crew:
         self._turns += 1
         if self._asleep:
             self._bell.ring()
-        keep = connection.communicate()
-        with self._lock:
-            mine = self._holder is me
-            if mine:
-                self._task = None
+        keep, mine = False, True
+        try:
+            keep = connection.communicate()
+        finally:
+            with self._lock:
+                mine = self._holder is me
+                if mine:
+                    self._task = None
+            self._let_go(connection, keep, mine)
+            if not mine:
+                self._step_back(me)
+
+    def _let_go(self, connection: Connection, keep: bool, registered: bool) -> None:
+        """After its step a connection is closed, or waits again (perhaps it does still)."""
         if not keep:
             self._waiting.remove(connection)
             connection.close()
-        elif not mine:
+        elif not registered:
             self.put(connection)
         elif connection.has_request():
             connection.queued = True
             self._ready.append(connection)
-        if not mine:
-            self._step_back(me)
 
     def _step_back(self, me: _Member) -> None:
         """After a request finished without the turn: take it if it is free, else be a spare."""

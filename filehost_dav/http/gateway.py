@@ -182,7 +182,7 @@ class Gateway(Gateway_10):
         if not request.sent_headers:
             try:
                 request.simple_response(status, sentence)
-            except (OSError, Stalled):
+            except ConnectionError:
                 return
 
     def _break(self, sentence: str) -> None:

@@ -14,6 +14,7 @@ from cheroot.server import HTTPRequest
 from filehost_dav.http.body import Body
 from filehost_dav.http.head import Head, Refusal, parse_head
 from filehost_dav.http.proxies import believe
+from filehost_dav.http.reply import Terms, make_reply
 from filehost_dav.http.wire import RECEIVE
 
 if TYPE_CHECKING:
@@ -61,15 +62,15 @@ class Request(HTTPRequest):
         self.simple_response(refusal.status, refusal.sentence)
 
     def simple_response(self, status: str, msg: str = "") -> None:
-        """A short answer in plain text that ends the connection."""
-        self.close_connection = True
+        """A short answer in plain text that ends the connection.
+
+        It does not wait: a client that has not even read its earlier answers gets none.
+        """
+        self.close_connection = self.sent_headers = True
         text = f"{msg}\n".encode()
-        self.conn.wire.send(
-            f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(text)}\r\n"
-            f"Date: {self.server.date()}\r\nConnection: close\r\n\r\n".encode("latin-1")
-            + text
-        )
-        self.sent_headers = True
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text)))]
+        terms = Terms("HTTP/1.1", False, True, self.server.date(), self.server.server_name)
+        self.conn.wire.send_now(make_reply(status, headers, terms).head + text)
 
     def environ(self) -> dict[str, Any]:
         """The WSGI environ (PEP 3333), with `filehost.gateway` to say that answers may be handed over."""

@@ -145,7 +145,12 @@ class Waiting:
             return
         sock.setblocking(False)
         self._count(1)
-        self.put(self._meet(sock))
+        try:
+            self.put(self._meet(sock))
+        except OSError:
+            # Gone again before TLS could even be set up.
+            sock.close()
+            self._count(-1)
         if self._open >= self._most:
             self._stop_listening()
 

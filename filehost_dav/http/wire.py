@@ -57,6 +57,8 @@ class Wire:
     def skip(self, count: int) -> None:
         """Drop bytes of the inbox."""
         self._at += count
+        if self._at == len(self._inbox):
+            self._inbox, self._at = b"", 0  # an idle connection keeps nothing of its last request
 
     @property
     def pending(self) -> int:
@@ -138,7 +140,7 @@ class Wire:
 
     def send(self, data: bytes | memoryview, flags: int = 0) -> None:
         """Send all of it. Raises Stalled when the client takes nothing for too long, ConnectionError."""
-        count = self._send_now(data, flags)
+        count = self.send_now(data, flags)
         if count < len(data):
             self._send_rest(memoryview(data)[count:])
 
@@ -146,10 +148,10 @@ class Wire:
         while view:
             self.wait(WRITABLE, self.send_seconds)
             # In pieces: TLS would encrypt all that is left again after every partial send.
-            view = view[self._send_now(view[:_PIECE]) :]
+            view = view[self.send_now(view[:_PIECE]) :]
 
-    def _send_now(self, data: bytes | memoryview, flags: int = 0) -> int:
-        """As much as goes out without waiting."""
+    def send_now(self, data: bytes | memoryview, flags: int = 0) -> int:
+        """As much as goes out without waiting. Raises ConnectionError."""
         try:
             count = self.sock.send(data, flags)
         except WOULD_BLOCK:
