@@ -13,6 +13,7 @@ from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.postgres import PostgresDatabase
 from filehost_dav.state.schema import migrate
 from filehost_dav.storage import LocalStorage, ObjectStorage
+from filehost_dav.storage.local.plain import PlainFolder, open_root
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.boto3_blobs import Boto3Blobs
 from filehost_dav.storage.object.bucket import Bucket
@@ -22,6 +23,7 @@ from filehost_dav.storage.tree import Storage, Tree
 
 KINDS = (
     "local",
+    pytest.param("local-plain", marks=pytest.mark.slow),
     "object-sqlite",
     pytest.param("object-postgres", marks=pytest.mark.postgres),
     pytest.param("object-s3", marks=pytest.mark.s3),
@@ -54,7 +56,7 @@ def make_storage(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -
     made: list[Storage | Database] = []
 
     def make(*, quota: int | None = None, largest: int | None = None) -> Storage:
-        if request.param == "local":
+        if request.param.startswith("local"):
             made.append(
                 LocalStorage(
                     tmp_path / "data",
@@ -62,6 +64,7 @@ def make_storage(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -
                     quota=lambda _user: quota,
                     largest=largest,
                     clock=clock,
+                    open_root=PlainFolder.at if request.param == "local-plain" else open_root,
                 )
             )
         else:

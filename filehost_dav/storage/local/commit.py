@@ -16,7 +16,6 @@ from filehost_dav.paths import Area
 from filehost_dav.storage.local.disk import Disk, Found, Spot
 from filehost_dav.storage.local.faults import no_parent
 from filehost_dav.storage.local.folders import remove_tree, size_below
-from filehost_dav.storage.local.kernel import status_of
 from filehost_dav.storage.local.late import LateChecksums
 from filehost_dav.storage.local.ledger import Account
 from filehost_dav.storage.local.receiving import Received
@@ -65,23 +64,19 @@ class Committer:
     ) -> Written:
         """Let a temporary file become the file at `spot`, where `expected` was before; it gets closed."""
         try:
-            dressed = self._dress(spot, received, expected, modified)
-            if self._disk.rules.syncs_data:
-                _sync(received.file)
+            dressed = self._finished(spot, received, expected, modified)
             with self._disk.ledger.locked() as account:
                 present = self._present(spot, when, over_folder=over_folder)
                 if _inode(present) != _inode(expected):
-                    dressed = self._dress(spot, received, present, modified)
+                    dressed = self._dressed_again(spot, received, present, modified)
                 self._put_file(account, spot, received.name, dressed.status.size, present, reservation)
                 crowded = self._room.keep_within(account)
-            if not received.sums:
-                self._late.add(self._disk, received.file)
         except BaseException:
             remove_tree(spot.folder, received.name)
             raise
-        finally:
-            os.close(received.file)
         self._finish(spot, crowded=crowded)
+        if not received.sums:
+            self._late.add(self._disk, spot)
         return Written(dressed.as_entry(), present is None)
 
     def publish_folder(self, spot: Spot, name: str, when: Condition, reservation: Reservation) -> Written:
@@ -169,21 +164,25 @@ class Committer:
         _check(when, present)
         return present
 
-    def _dress(self, spot: Spot, received: Received, present: Found | None, modified: int | None) -> Found:
-        """Give the temporary file its time and its record, which the one that it replaces has part in."""
-        status = status_of(received.file)
-        if present is None or present.status.is_folder:
-            if modified is not None:
-                status = status._replace(modified=unmarked_time(modified))
-            record = Record(size=status.size, modified=status.modified, sums=received.sums)
-        else:
-            status = status._replace(modified=marked_time(status.modified if modified is None else modified))
-            record = _successor(status, received.sums, present)
-        if record.sums or record.id:
-            write_record(received.file, record)
-        if modified is not None or record.id:
-            spot.folder.set_modified(received.name, status.modified)
-        return Found(spot.path, status, record)
+    def _finished(self, spot: Spot, received: Received, expected: Found | None, modified: int | None) -> Found:
+        """Make the temporary file all that it is to be, and close it: Windows renames no open file."""
+        try:
+            dressed = _dress(spot, received.file, received, expected, modified)
+            if self._disk.rules.syncs_data:
+                _sync(received.file)
+            return dressed
+        finally:
+            os.close(received.file)
+
+    def _dressed_again(
+        self, spot: Spot, received: Received, present: Found | None, modified: int | None
+    ) -> Found:
+        """The same when another file came to the target meanwhile."""
+        file = spot.folder.open_file(received.name)
+        try:
+            return _dress(spot, file, received, present, modified)
+        finally:
+            os.close(file)
 
     def _put_file(
         self,
@@ -272,6 +271,25 @@ def _check(when: Condition, present: Found | None) -> None:
     if when.absent and present is not None:
         raise ConditionFailed("Something is already there")
     when.holds(None if present is None else present.as_entry())
+
+
+def _dress(spot: Spot, file: int, received: Received, present: Found | None, modified: int | None) -> Found:
+    """Give a temporary file its time and its record, which the one that it replaces has part in."""
+    status = spot.folder.status(received.name)
+    if status is None:
+        raise no_parent()
+    if present is None or present.status.is_folder:
+        if modified is not None:
+            status = status._replace(modified=unmarked_time(modified))
+        record = Record(size=status.size, modified=status.modified, sums=received.sums)
+    else:
+        status = status._replace(modified=marked_time(status.modified if modified is None else modified))
+        record = _successor(status, received.sums, present)
+    if record.sums or record.id:
+        write_record(file, record)
+    if modified is not None or record.id:
+        spot.folder.set_modified(received.name, status.modified)
+    return Found(spot.path, status, record)
 
 
 def _inode(found: Found | None) -> int | None:

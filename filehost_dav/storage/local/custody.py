@@ -13,6 +13,7 @@ from filehost_dav.storage.local.disk import CORNERS
 from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.folders import Folder, make_folders, remove_tree
 from filehost_dav.storage.local.mirroring import Copied, mirror
+from filehost_dav.storage.local.plain import open_root
 from filehost_dav.storage.local.scrubbing import Scrubbed, scrub
 from filehost_dav.storage.local.storage import LocalStorage
 from filehost_dav.storage.local.tree import LocalTree
@@ -59,7 +60,7 @@ def backup(storage: LocalStorage, target: Path) -> Iterator[Copied]:
         if any(target.iterdir()) and not (target / _MARK).exists():
             raise Exists("The folder for a backup must be empty, or hold an earlier backup")
         (target / _MARK).touch()
-        with Folder.at(target) as folder:
+        with open_root(target) as folder:
             users = list(storage.users())
             for user in users:
                 yield from _mirror_user(storage.tree(user), folder)
@@ -74,7 +75,7 @@ def restore(source: Path, root: Path) -> Iterator[Copied]:
         raise Exists("There are files already; restore into an empty folder")
     with Translated():
         root.mkdir(parents=True, exist_ok=True)
-        with Folder.at(source) as original, Folder.at(root) as target:
+        with open_root(source) as original, open_root(root) as target:
             for corner in CORNERS:
                 if original.status(corner) is None:
                     continue
@@ -93,9 +94,9 @@ def export(storage: LocalStorage, user: str, target: Path) -> Iterator[Copied]:
     with Translated():
         for name in ("files", "trash", "versions"):
             (target / name).mkdir(parents=True, exist_ok=True)
-        with tree.disk.corner("files") as files, Folder.at(target / "files") as copied:
+        with tree.disk.corner("files") as files, open_root(target / "files") as copied:
             yield from mirror(files, copied, "/files")
-        with tree.disk.corner("trash") as trash, Folder.at(target / "trash") as copied:
+        with tree.disk.corner("trash") as trash, open_root(target / "trash") as copied:
             yield from mirror(trash, copied, "/trash")
     yield from _export_versions(tree, FilePath.root(), target / "versions")
 

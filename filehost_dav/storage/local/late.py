@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 
-from filehost_dav.storage.local.disk import Disk
+from filehost_dav.storage.local.disk import Disk, Spot
 from filehost_dav.storage.local.scrubbing import record_checksum
 
 _MOST = 64  # files waiting, each with a descriptor
@@ -27,12 +27,14 @@ class LateChecksums:
         self._tasks: queue.Queue[Task | None] = queue.Queue(_MOST)
         self._process = 0
 
-    def add(self, disk: Disk, file: int) -> None:
-        """Make the checksum of an open file soon; the caller may close it."""
+    def add(self, disk: Disk, spot: Spot) -> None:
+        """Make the checksum of the file at `spot` soon, where files can have records."""
+        if not hasattr(os, "setxattr"):
+            return
         try:
-            own = os.dup(file)
+            own = spot.folder.open_file(spot.name)
         except OSError:
-            return  # no descriptor to spare: the upload is whole all the same
+            return  # gone already, or no descriptor to spare: the upload is whole all the same
         try:
             self._waiting().put_nowait((disk, own))
         except queue.Full:

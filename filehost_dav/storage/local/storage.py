@@ -18,6 +18,7 @@ from filehost_dav.storage.local.disk import CORNERS, LEDGERS, Disk
 from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.folders import RESERVED, Folder, make_folders, remove_tree
 from filehost_dav.storage.local.late import LateChecksums
+from filehost_dav.storage.local.plain import open_root
 from filehost_dav.storage.local.record import Record, write_record
 from filehost_dav.storage.local.rules import Retention, Rules
 from filehost_dav.storage.local.spelling import Spellings
@@ -34,7 +35,7 @@ def _no_quota(_user: str) -> int | None:
 class LocalStorage:
     """Storage in plain folders."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a decision of the operator's
         self,
         root: Path,
         *,
@@ -45,6 +46,7 @@ class LocalStorage:
         retention: Retention = Retention(),  # noqa: B008 - a frozen value
         clock: Callable[[], int] | None = None,
         watch: bool = True,
+        open_root: Callable[[Path], Folder] = open_root,
     ) -> None:
         """`quota` gives a user's limit in bytes; `largest` limits one file; `floor` is free disk to keep.
 
@@ -52,12 +54,13 @@ class LocalStorage:
         whatever the system has written by then. `data`: every upload and copy, and the names in the
         folder that was changed. `full`: also what was moved away, into the trash and among the versions.
         A kill of the program loses nothing in any of them. `watch`: whether the system may be asked to
-        tell of changes in listed folders. Raises OSError when `root` cannot be used.
+        tell of changes in listed folders. `open_root` gives access to the disk. Raises OSError when `root`
+        cannot be used.
         """
         root.mkdir(parents=True, exist_ok=True)
         rules = Rules(quota, durability, largest, floor, retention)
         self._rules = rules if clock is None else Rules(quota, durability, largest, floor, retention, clock)
-        self._root = Folder.at(root)
+        self._root = open_root(root)
         for corner in (*CORNERS, LEDGERS):
             make_folders(self._root, corner)
         self._follow_records = _keeps_records(self._root)
