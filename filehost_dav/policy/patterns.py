@@ -68,6 +68,7 @@ STAGING: Final[Mapping[str, str]] = MappingProxyType(
         ".#*": "Emacs: lock",
         "#*#": "Emacs: autosave",
         ".*.kate-swp": "Kate: swap file",
+        "*.onetmp": "OneNote: the new content",
         ".nfs<hex 8-24>": "NFS clients: a file deleted while it is open",
         ".fuse_hidden<hex 8-32>": "FUSE mounts: a file deleted while it is open",
     }
@@ -76,6 +77,7 @@ STAGING: Final[Mapping[str, str]] = MappingProxyType(
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "._sync_*": "ownCloud and Nextcloud clients: their own records, which stay on the client",
+        ".~*": "ownCloud and Nextcloud clients: a download that is not whole",
         ".sync_*.db*": "ownCloud and Nextcloud clients: their own records",
         ".owncloudsync.log*": "ownCloud client: its log",
         "*-chunking-<digit 1-20>-<digit 1-10>-<digit 1-10>": "old ownCloud clients: a fragment of a file",

@@ -133,6 +133,8 @@ class Policy:
     def _role_by_pattern(self, path: FilePath, is_folder: bool) -> Verdict | None:
         """The verdict that the name, or the name of a folder above, decides without looking at the type."""
         name, patterns, staged = path.name, self.patterns, self.extensions is not None
+        if not is_folder and patterns.is_marker(name):
+            return _SIDE
         if staged and patterns.is_refused(name, is_folder=is_folder):
             return _KNOWN
         above = path.parts[:-1]

@@ -23,6 +23,7 @@ from filehost_dav.storage.tree import Body, Entry, Trashed, Tree
 _PROBE: Final = 4096  # bytes; the most that a bare number (vim's 4913) may hold
 _STAGING: Final = FilePath((), Area.STAGING)
 _SIDE: Final = FilePath((), Area.SIDE)
+_TRASHED: Final = MARKS / "trashed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +157,34 @@ class Aside:
         self._parked.drop(entry.id)
         return trashed
 
-    def drop_mirrors(self, folder: FilePath) -> None:
-        """`folder` is gone: its side files go, its parked documents go to the trash."""
-        staging = folder.in_area(Area.STAGING)
+    def drop_mirrors(self, folder: FilePath, trashed: Trashed | None = None) -> None:
+        """`folder` is gone: its parked documents go to the trash, its side files go, or wait for its return
+        where `trashed` is the folder in the trash.
+        """
+        staging, side = folder.in_area(Area.STAGING), folder.in_area(Area.SIDE)
         for entry in list(self.staged(staging)):
             if self.parked_name(entry) is not None:
                 self.to_trash(entry)
-        for mirror in (staging, folder.in_area(Area.SIDE)):
-            if self.find(mirror) is not None:
-                self._remove(mirror)
+        if self.find(staging) is not None:
+            self._remove(staging)
+        if self.find(side) is not None:
+            if trashed is None:
+                self._remove(side)
+            else:
+                self._tree.move(side, _TRASHED / trashed.id)
+
+    def restored(self, trash_id: str, folder: FilePath) -> None:
+        """A folder is back from the trash, at `folder`: so are its side files."""
+        if self.find(_TRASHED / trash_id) is not None:
+            self._tree.move(_TRASHED / trash_id, folder.in_area(Area.SIDE))
+
+    def forget_purged(self) -> None:
+        """The side files of folders that are not in the trash any more go."""
+        waiting = self._list(_TRASHED)  # before the trash, so that a folder deleted meanwhile is in it
+        kept = {trashed.id for trashed in self._tree.trash()} if waiting else set()
+        for entry in waiting:
+            if entry.path.name not in kept:
+                self._remove(entry.path)
 
     def carry_mirrors(self, source: FilePath, target: FilePath) -> None:
         """`source`, a folder, has become `target`."""

@@ -167,7 +167,7 @@ class Home:
             return self._aside.discard(entry)
         trashed = self._tree.delete(path, when=when)
         if trashed is None or trashed.entry.is_folder:
-            self._aside.drop_mirrors(path)
+            self._aside.drop_mirrors(path, trashed)
         return trashed
 
     def set_modified(self, path: FilePath, modified: int) -> Entry:
@@ -208,6 +208,7 @@ class Home:
         whose lock never came back go; marks of open documents and attributes without a document go.
         """
         self._clearing.sweep(now)
+        self._aside.forget_purged()
         for file_id in self._refused:
             _, since, place = (self._refused.get(file_id) or "\n0\n/").split("\n")
             if now - int(since) >= self._aside.limits.age:
@@ -226,7 +227,10 @@ class Home:
         else:
             self._check_restored(trashed, target)
         self._refuse_twin(target)
-        return self._tree.restore(trash_id, target)
+        written = self._tree.restore(trash_id, target)
+        if written.entry.is_folder:
+            self._aside.restored(trash_id, target)
+        return written
 
     def open_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> Content:
         return self._tree.open_trashed(trash_id, below)

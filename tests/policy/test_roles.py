@@ -44,6 +44,7 @@ def test_every_allowed_type_is_allowed_in_any_case(extension: str) -> None:
         "a.tx",
         "a.txtx",
         "a.asd",
+        ".~download.txt",
         "evil\N{ONE DOT LEADER}txt",
         "evil\N{FULLWIDTH FULL STOP}pdf",
         "evil.sh\N{FULLWIDTH FULL STOP}txt",

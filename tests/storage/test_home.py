@@ -17,12 +17,12 @@ from filehost_dav.errors import (
     Refused,
     TooLarge,
 )
-from filehost_dav.paths import FilePath
+from filehost_dav.paths import Area, FilePath
 from filehost_dav.policy.roles import Policy
 from filehost_dav.storage.aside import Limits
 from filehost_dav.storage.home import Home
 from filehost_dav.storage.publish import BytesBody
-from filehost_dav.storage.tree import ABSENT, Condition, Entry, Storage
+from filehost_dav.storage.tree import ABSENT, Condition, Entry, Storage, Tree
 
 PDF = b"%PDF-1.7\nwords"
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9
@@ -119,6 +119,32 @@ def test_a_folder_takes_its_side_files_along(home: Home) -> None:
     home.make_folder(at("/b/in"))
     assert not exists(home, "/b/in/._x.txt")
     assert read(home, "/c/in/._x.txt") == b"tags"
+
+
+def test_a_folder_comes_back_from_the_trash_with_its_side_files(home: Home) -> None:
+    home.make_folder(at("/a"))
+    home.make_folder(at("/a/in"))
+    put(home, "/a/in/._x.txt", b"tags")
+    trashed = home.delete(at("/a"))
+    assert trashed is not None
+    home.make_folder(at("/a"))
+    home.sweep(0)
+    home.restore(trashed.id, at("/b"))
+    assert read(home, "/b/in/._x.txt") == b"tags"
+    assert not exists(home, "/a/in/._x.txt")
+
+
+def test_the_side_files_of_a_purged_folder_go(home: Home, tree: Tree) -> None:
+    home.make_folder(at("/a"))
+    put(home, "/a/x.txt")
+    put(home, "/a/._x.txt", b"tags")
+    trashed = home.delete(at("/a"))
+    assert trashed is not None
+    waiting = FilePath((".filehost", "trashed"), Area.SIDE)
+    assert [entry.path.name for entry in tree.list(waiting)] == [trashed.id]
+    home.purge(trashed.id)
+    home.sweep(0)
+    assert list(tree.list(waiting)) == []
 
 
 def test_a_replaced_folder_leaves_no_side_files_behind(home: Home) -> None:
