@@ -26,6 +26,9 @@ from filehost_dav.http.worker import Service
 from filehost_dav.logs.audit import Audit
 from filehost_dav.logs.lines import shape_of, write
 from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
+from filehost_dav.metrics.counters import Counters
+from filehost_dav.metrics.exporter import Exporter
+from filehost_dav.metrics.requests import RequestCounts, as_open_metrics, request_counters
 from filehost_dav.records import Records, home_of, open_records, open_storage, policy_of
 from filehost_dav.state.locks import LockStore
 from filehost_dav.storage.tree import Storage
@@ -51,7 +54,7 @@ def service(config: Config) -> Service:
     """What the workers serve. Runs in their parent, and leaves nothing open there."""
     key = _shared_key(config)
     return Service(
-        partial(application, config, key),
+        partial(application, config, key, request_counters() if config.metrics.listen else None),
         workers=config.server.workers or os.cpu_count() or 1,
         threads=config.server.threads,
         limits=_limits(config),
@@ -96,6 +99,7 @@ class Application:
 
     run: WSGIApplication
     upkeep: Upkeep
+    exporter: Exporter | None
     storage: Storage
     records: Records
 
@@ -104,18 +108,58 @@ class Application:
 
     def close(self) -> None:
         self.upkeep.stop()
+        if self.exporter is not None:
+            self.exporter.stop()
         self.storage.close()
         self.records.close()
 
 
-def application(config: Config, key: bytes) -> Application:
-    """For one process. `key` is 32 secret bytes, the same in all of a server's processes."""
+def application(config: Config, key: bytes, counters: Counters | None = None) -> Application:
+    """For one process. `key` is 32 secret bytes, and `counters` the same, in all of a server's processes."""
     records = open_records(config)
     storage = open_storage(config, records)
     health = Health(_doors(config, records, storage, key), partial(readiness, config, records))
     upkeep = Upkeep(records.database, partial(sweep, config, records, storage), every=config.keep.sweep)
     upkeep.start()
-    return Application(RequestLog(health, _reporter(config)), upkeep, storage, records)
+    if counters is None:
+        return Application(RequestLog(health, _reporter(config)), upkeep, None, storage, records)
+    counts = RequestCounts(counters)
+    run = RequestLog(health, _both(counts.done, _reporter(config)), counts.begun)
+    exporter = _exporter(config, counters, records)
+    exporter.start()
+    return Application(run, upkeep, exporter, storage, records)
+
+
+def _exporter(config: Config, counters: Counters, records: Records) -> Exporter:
+    host, _, port = config.metrics.listen.rpartition(":")
+    render = lambda: as_open_metrics(counters, gauges(config, records))  # noqa: E731
+    return Exporter((host.strip("[]"), int(port)), lambda: counters.take(0), render)
+
+
+def gauges(config: Config, records: Records) -> dict[str, tuple[str, float]]:
+    """What is counted when somebody asks."""
+    (locks,) = records.database.query("SELECT count(*) FROM lock WHERE expires > ?", (int(time.time()),))[0]
+    (users,) = records.database.query("SELECT count(*) FROM account")[0]
+    return {
+        "users": ("Accounts.", users),
+        "locks": ("Locks that clients hold.", locks),
+        "waiting": (
+            "Users, addresses and networks that must wait after failed sign-ins.",
+            len(records.throttle.bans()),
+        ),
+        "disk_free_bytes": (
+            "Room on the disk of the data folder.",
+            shutil.disk_usage(config.storage.data).free,
+        ),
+    }
+
+
+def _both(first: Callable[[Record], None], second: Callable[[Record], None]) -> Callable[[Record], None]:
+    def report(record: Record) -> None:
+        first(record)
+        second(record)
+
+    return report
 
 
 def sweep(config: Config, records: Records, storage: Storage) -> None:

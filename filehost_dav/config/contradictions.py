@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
 from filehost_dav.config.sections import Config
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -23,6 +26,8 @@ def contradictions(config: Config) -> Iterator[str]:
         yield 'storage.kind = "object" needs object.bucket'
     if config.keep.sweep < 60:
         yield "keep.sweep: less than a minute would only keep the disk busy"
+    if config.metrics.listen and not _ADDRESS.fullmatch(config.metrics.listen):
+        yield f'metrics.listen = "{config.metrics.listen}" is no address and port such as 127.0.0.1:9464'
     for proxy in server.proxies:
         if proxy != "unix" and not _is_network(proxy):
             yield f'server.proxies: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'

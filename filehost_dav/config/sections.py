@@ -265,6 +265,16 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """Numbers for a monitoring system, as OpenMetrics."""
+
+    listen: str = text(
+        "",
+        "Address and port that tells them at /metrics, such as 127.0.0.1:9464; not for the public.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings."""
 
@@ -279,3 +289,4 @@ class Config:
     accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
     log: Log = Log()
+    metrics: Metrics = Metrics()

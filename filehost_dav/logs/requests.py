@@ -55,12 +55,20 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/]*")
 class RequestLog:
     """WSGI middleware, the outermost: names the request in `filehost.request_id` and reports its end."""
 
-    def __init__(self, application: WSGIApplication, report: Callable[[Record], None]) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        report: Callable[[Record], None],
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`begun` is called at the beginning of each request, `report` at its end."""
         self._application = application
         self._report = report
+        self._begun = begun
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = _Request(environ, self._report)
+        self._begun()
         environ["filehost.request_id"] = request.id
         environ["filehost.done"] = request.done
 
