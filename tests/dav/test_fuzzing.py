@@ -16,8 +16,10 @@ from filehost_dav.dav.application import build
 from filehost_dav.policy.roles import Policy
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage import LocalStorage, ObjectStorage
 from filehost_dav.storage.home import Home
+from filehost_dav.storage.object.folder_blobs import FolderBlobs
+from filehost_dav.storage.tree import Storage
 
 METHODS = [
     *("OPTIONS", "GET", "HEAD", "PUT", "DELETE", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK"),
@@ -26,13 +28,17 @@ METHODS = [
 Ask = Callable[[dict[str, Any], bytes], str]
 
 
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+@pytest.fixture(scope="module", params=["local", "object"])
+def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """Ask the application, without sockets; the status line of its answer."""
     folder: Path = tmp_path_factory.mktemp("fuzz")
     database = SqliteDatabase(folder / "state.sqlite3", synchronous="OFF")
     migrate(database)
-    storage = LocalStorage(folder, durability="none")
+    storage: Storage
+    if request.param == "local":
+        storage = LocalStorage(folder, durability="none")
+    else:
+        storage = ObjectStorage(database, FolderBlobs(folder / "bucket"))
     home = Home(storage.tree("alice"), Policy())
     application = build(database)
 
