@@ -2,8 +2,9 @@
 
 The answer is always a 207 that tells about each property: Windows takes a plain 200 or 204 for a full
 disk, and an error for the whole request as an unusable file. Dead properties are kept as they were
-written. The time of modification can be set under the four names that clients use for it; every other
-live property is protected. The Depth header is ignored, since some clients send one.
+written. The time of modification can be set under the four names that clients use for it, and checksums
+to what they are (rclone repeats them beside a time); every other live property is protected. The Depth
+header is ignored, since some clients send one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from filehost_dav.dav.bodies import LARGEST_DOCUMENT, body_of, read_whole
 from filehost_dav.dav.guards import require_conditions, require_tokens
 from filehost_dav.dav.markup import END, MULTISTATUS, Element, empty_element, parsed, response
 from filehost_dav.dav.preconditions import Preconditions
-from filehost_dav.dav.properties import SETTABLE, is_live
+from filehost_dav.dav.properties import CHECKSUMS, SETTABLE, is_live
 from filehost_dav.dav.properties_dates import moment_of
 from filehost_dav.dav.propfind_resource import href_of
 from filehost_dav.dav.request import Request
@@ -33,11 +34,14 @@ _MOST: Final = 1000  # instructions in one request
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One property to set, or to remove (`value` None). A property of time has the `moment` it means."""
+    """One property to set, or to remove (`value` None). A property of time has the `moment` it means, one of
+    checksums the digests by algorithm.
+    """
 
     name: str
     value: str | None = None
     moment: int | None = None
+    checksums: Mapping[str, str] | None = None
 
 
 def proppatch(request: Request) -> Answer:
@@ -77,6 +81,9 @@ def refusals(instructions: Sequence[Instruction]) -> dict[str, str]:
 
 def carry_out(request: Request, entry: Entry, instructions: Sequence[Instruction]) -> dict[str, str]:
     """Change all the properties; or none, and tell which prevented it with which status."""
+    for one in instructions:
+        if one.checksums and not _are_known(request, entry, one.checksums):
+            return {one.name: "409 Conflict"}
     moments = {one.name: one.moment for one in instructions if one.moment is not None}
     dead = [(one.name, one.value) for one in instructions if not is_live(one.name)]
 
@@ -115,12 +122,29 @@ def _instruction(element: Element, *, is_set: bool) -> Instruction:
     if not is_set:
         return Instruction(element.name)
     moment = moment_of(element.text) if element.name in SETTABLE else None
-    return Instruction(element.name, element.standalone(), moment)
+    checksums = _digests(element) if element.name == CHECKSUMS else None
+    return Instruction(element.name, element.standalone(), moment, checksums)
+
+
+def _digests(element: Element) -> dict[str, str]:
+    """`SHA1:55ca… MD5:764e…`, in however many elements, by algorithm."""
+    words = " ".join(child.text for child in element.children).split()
+    return {
+        algorithm.lower(): digest.lower() for algorithm, _, digest in (word.partition(":") for word in words)
+    }
+
+
+def _are_known(request: Request, entry: Entry, checksums: Mapping[str, str]) -> bool:
+    if entry.is_folder:
+        return False
+    return checksums.items() <= request.home.checksums(entry.path).items()
 
 
 def _refusal(one: Instruction) -> str | None:
     if one.name in SETTABLE and one.value is not None:
         return None if one.moment is not None else "409 Conflict"
+    if one.checksums is not None:
+        return None
     if is_live(one.name):
         return "403 Forbidden"
     if one.value is not None and len(one.value) > LONGEST:

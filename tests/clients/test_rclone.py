@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -60,6 +61,21 @@ def test_a_tree_of_500_files_goes_up_and_comes_back(rclone: Rclone, documents: P
 def test_listing_shows_every_file_with_its_size_and_time(rclone: Rclone, documents: Path) -> None:
     rclone("copy", str(documents), "dav:docs", "--transfers", "8")
     assert sorted(rclone("lsl", "dav:docs").splitlines()) == sorted(_lines(documents))
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1"])
+def test_both_of_its_checksums_are_told(rclone: Rclone, documents: Path, algorithm: str) -> None:
+    rclone("copy", str(documents), "dav:docs", "--transfers", "8")
+    told = rclone("hashsum", algorithm, "dav:docs").splitlines()
+    assert sorted(told) == sorted(rclone("hashsum", algorithm, str(documents)).splitlines())
+
+
+def test_about_tells_the_users_own_room(rclone: Rclone, documents: Path) -> None:
+    before = json.loads(rclone("about", "dav:", "--json"))
+    rclone("copy", str(documents), "dav:docs", "--transfers", "8")
+    after = json.loads(rclone("about", "dav:", "--json"))
+    assert after["used"] - before["used"] == sum(file.stat().st_size for file in documents.rglob("*.txt"))
+    assert after["free"] > 0
 
 
 def _lines(root: Path) -> list[str]:

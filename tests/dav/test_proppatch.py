@@ -187,6 +187,36 @@ class TestTimes:
         assert int(file.stat().st_mtime) == before
 
 
+class TestChecksums:
+    """rclone sets the time and repeats the checksum that it was told."""
+
+    SHA1 = "040f06fd774092478d450774f5ba30c5da78acc8"  # of "content"
+
+    @staticmethod
+    def touched(checksum: str) -> str:
+        return set_(
+            "<D:lastmodified>784903526</D:lastmodified>"
+            '<oc:checksums xmlns:oc="http://owncloud.org/ns"><oc:checksum>'
+            f"{checksum}</oc:checksum></oc:checksums>"
+        )
+
+    @pytest.mark.parametrize("checksum", [f"SHA1:{SHA1}", f"sha1:{SHA1.upper()}", ""])
+    def test_the_one_it_has_is_no_change(self, dav: InProcess, checksum: str) -> None:
+        dav("ann", "PUT", "/a.txt", "content", {"OC-Checksum": f"SHA1:{self.SHA1}"})
+        assert set(outcome(dav.proppatch("ann", "/a.txt", self.touched(checksum))).values()) == {"200 OK"}
+        assert int((dav.files("ann") / "a.txt").stat().st_mtime) == 784_903_526
+        found = value(dav, "{http://owncloud.org/ns}checksums")
+        assert found is not None
+        assert f"SHA1:{self.SHA1}" in (found[0].text or "")
+
+    @pytest.mark.parametrize("checksum", ["SHA1:" + "0" * 40, "CRC7:1", "SHA1"])
+    def test_another_is_refused_and_changes_nothing(self, dav: InProcess, checksum: str) -> None:
+        dav("ann", "PUT", "/a.txt", "content", {"OC-Checksum": f"SHA1:{self.SHA1}"})
+        told = outcome(dav.proppatch("ann", "/a.txt", self.touched(checksum)))
+        assert sorted(told.values()) == ["409 Conflict", "424 Failed Dependency"]
+        assert int((dav.files("ann") / "a.txt").stat().st_mtime) != 784_903_526
+
+
 @pytest.mark.usefixtures("file")
 class TestRefusals:
     @pytest.mark.parametrize(
