@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from filehost_dav.errors import BadBody, Truncated
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.pipes import Pipes
-from filehost_dav.http.wire import BLOCK, Stalled, Wire
+from filehost_dav.http.wire import BLOCK, Gone, Stalled, Wire
 
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[\t\x20-\x7e\x80-\xff]*)?")
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
@@ -172,7 +172,7 @@ class Body:
         if not self._wire.pending:
             try:
                 self._wire.send(_CONTINUE)
-            except (OSError, Stalled):
+            except Gone:
                 raise self._cut_off() from None
 
     def _next_chunk(self) -> bool:

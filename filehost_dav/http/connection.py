@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cheroot.server import HTTPConnection
 
 from filehost_dav.http.request import Request
-from filehost_dav.http.wire import BLOCK, WOULD_BLOCK, Stalled, Wire
+from filehost_dav.http.wire import BLOCK, WOULD_BLOCK, Gone, Wire
 
 if TYPE_CHECKING:
     from filehost_dav.http.server import Server
@@ -26,8 +26,6 @@ _PLAIN_ON_TLS = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
     b"Content-Length: 41\r\n\r\nThis port speaks HTTPS, not plain HTTP.\r\n"
 )
-
-
 _FRESH = 0.5
 """Seconds a new connection is given for its first request when the server is about to stop."""
 
@@ -54,7 +52,7 @@ class Connection(HTTPConnection):
         """Do what is due. False: the connection is finished and must be closed."""
         try:
             return self._step()
-        except (OSError, Stalled):
+        except (OSError, Gone):
             return False
 
     def has_request(self) -> bool:
@@ -73,7 +71,7 @@ class Connection(HTTPConnection):
         """Its deadline has passed: a half-sent request is told so, then it is closed."""
         if self._step == self._receive and self._has_begun():
             request = self._request or self.RequestHandlerClass(self.server, self)
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(Gone):
                 request.simple_response("408 Request Timeout", "The request did not arrive in time.")
         self.close()
 

@@ -176,7 +176,7 @@ class Crew:
             connection = self._next()
             if connection is not None:
                 self._serve(me, connection)
-        except Exception:  # noqa: BLE001 - a thread that ended with the turn would stop the server
+        except BaseException:  # noqa: BLE001 - a thread that ended with the turn would stop the server
             _log.exception("A turn failed.")
 
     def _next(self) -> Connection | None:

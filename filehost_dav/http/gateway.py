@@ -17,12 +17,11 @@ from cheroot.wsgi import Gateway_10
 from filehost_dav.errors import BadBody, Truncated
 from filehost_dav.http import transfer
 from filehost_dav.http.reply import BODILESS, Terms, make_reply
-from filehost_dav.http.wire import BLOCK, MORE, Stalled
+from filehost_dav.http.wire import BLOCK, MORE, Gone
 
 if TYPE_CHECKING:
-    from filehost_dav.http.reply import BODILESS, Terms, make_reply
     from filehost_dav.http.request import Request
-from filehost_dav.http.wire import Wire
+    from filehost_dav.http.wire import Wire
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class Gateway(Gateway_10):
         try:
             self._run()
             self._finish()
-        except (ConnectionError, Stalled):
+        except Gone:
             request.close_connection = True
         except (Truncated, BadBody) as error:
             self._fail("400 Bad Request", error.message)
@@ -182,7 +181,7 @@ class Gateway(Gateway_10):
         if not request.sent_headers:
             try:
                 request.simple_response(status, sentence)
-            except ConnectionError:
+            except Gone:
                 return
 
     def _break(self, sentence: str) -> None:

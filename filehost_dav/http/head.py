@@ -48,7 +48,7 @@ class Head(NamedTuple):
 
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_HOST = re.compile(r"[0-9A-Za-z.\-~!$&'()*+,;=%]+(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
+_HOST = re.compile(r"[0-9A-Za-z.\-_~!$&'()*+,;=%]+(:[0-9]*)?|\[[0-9A-Za-z:.%]+\](:[0-9]*)?")
 _ABSOLUTE = re.compile(r"(?i:https?)://([^/?#]*)([^#]*)")
 _DIGITS = "0123456789ABCDEFabcdef"
 _OCTETS = {

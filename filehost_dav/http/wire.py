@@ -35,7 +35,11 @@ _WAITS_IN_KERNEL = sys.platform == "linux"
 """A sendfile that waits by itself costs no wake-up of a thread for each part of a large file."""
 
 
-class Stalled(Exception):
+class Gone(Exception):
+    """The client is lost. (Not an OSError: one of those may come from a disk or another server.)"""
+
+
+class Stalled(Gone):
     """The client sent nothing, or took nothing, for too long."""
 
 
@@ -139,7 +143,7 @@ class Wire:
         return count
 
     def send(self, data: bytes | memoryview, flags: int = 0) -> None:
-        """Send all of it. Raises Stalled when the client takes nothing for too long, ConnectionError."""
+        """Send all of it. Raises Gone; Stalled when the client takes nothing for too long."""
         count = self.send_now(data, flags)
         if count < len(data):
             self._send_rest(memoryview(data)[count:])
@@ -151,14 +155,13 @@ class Wire:
             view = view[self.send_now(view[:_PIECE]) :]
 
     def send_now(self, data: bytes | memoryview, flags: int = 0) -> int:
-        """As much as goes out without waiting. Raises ConnectionError."""
+        """As much as goes out without waiting. Raises Gone."""
         try:
             count = self.sock.send(data, flags)
         except WOULD_BLOCK:
             return 0
         except OSError as error:
-            # Whatever the kernel or TLS calls it, the client is lost; an OSError could be a disk's.
-            raise ConnectionResetError(f"The client is lost: {error}") from None
+            raise Gone(str(error)) from None
         self.sent += count
         return count
 
@@ -175,6 +178,8 @@ class Wire:
                         raise Stalled from None
                     patient = self._wait_to_send()
                     continue
+                except ConnectionError as error:
+                    raise Gone(str(error)) from None
                 if not count:
                     break
                 at += count

@@ -150,6 +150,27 @@ def test_a_header_that_would_break_the_head_is_a_500(header: tuple[str, str]) ->
         assert "b" not in answer.headers
 
 
+@pytest.mark.parametrize("error", [LookupError, ConnectionRefusedError, SystemExit, TimeoutError])
+def test_what_an_application_raises_costs_its_request_and_no_other(error: type[BaseException]) -> None:
+    """A database that refuses the connection is no client that went away."""
+
+    def app(environ: Environ, start: Start) -> list[bytes]:
+        if environ["PATH_INFO"] == "/fail":
+            raise error
+        start("200 OK", length(2))
+        return [b"ok"]
+
+    with ours(app) as port:
+        for _ in range(10):
+            with Raw(port) as client:
+                client.send(request("GET", "/fail"))
+                if issubclass(error, Exception):
+                    assert client.answer().status == 500
+                client.rest()
+        with Raw(port) as client:
+            assert client.ask(request()).body == b"ok"
+
+
 def test_more_than_promised_is_cut_off_and_ends_the_connection() -> None:
     with served(Answering(headers=length(3), body=[b"four"])) as client:
         assert client.ask(request()).body == b"fou"

@@ -27,6 +27,7 @@ GOOD = [
     ("an empty value", request("GET", "/a", "X-Empty:"), b"GET|/a||"),
     ("HTTP/1.0 without a host", b"GET /a HTTP/1.0\r\n\r\n", b"GET|/a||"),
     ("an address in brackets", b"GET /a HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", b"GET|/a||"),
+    ("a host named by a container", b"GET /a HTTP/1.1\r\nHost: file_host:80\r\n\r\n", b"GET|/a||"),
     ("a body", request("PUT", "/a", body=b"hello"), b"PUT|/a||hello"),
     ("a length of nothing", request("PUT", "/a", "Content-Length: 0"), b"PUT|/a||"),
     ("chunks", request("PUT", "/a", "Transfer-Encoding: Chunked") + b"3\r\nabc\r\n0\r\n\r\n", b"PUT|/a||abc"),
