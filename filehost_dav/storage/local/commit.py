@@ -208,7 +208,7 @@ class Committer:
 
     def _keep(self, account: Account, spot: Spot, present: Found) -> None:
         """Make a version of what is about to be replaced, where it is worth one."""
-        if spot.path.area is Area.FILES and present.status.size and self._disk.rules.protected:
+        if spot.path.area is Area.FILES and present.status.size and self._disk.rules.keeps:
             self._versions.keep(account, spot, present)
 
     def _move_over(self, account: Account, origin: Spot, moving: Found, spot: Spot, present: Found) -> None:
@@ -238,7 +238,7 @@ class Committer:
 
     def _remove(self, account: Account, spot: Spot, present: Found) -> Trashed | None:
         """Take what is at `spot` away: into the trash where it is worth keeping."""
-        if spot.path.area is Area.SIDE or not self._disk.rules.protected:
+        if spot.path.area is Area.SIDE or not self._disk.rules.keeps:
             self._doom(account, spot, present)
             return None
         if present.status.is_folder:

@@ -26,16 +26,21 @@ class Retention:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Sizes in bytes: `quota` gives a user's, None without one; `largest` limits one file; `floor` is
-    what stays free on the disk. `durability` is 'none', 'data' or 'full'; `clock` gives nanoseconds.
+    what stays free on the disk. `durability` is 'none', 'data' or 'full'. Without `retention`, what is
+    deleted or replaced is gone. `clock` gives nanoseconds.
     """
 
     quota: Callable[[str], int | None]
     durability: str = "data"
     largest: int | None = None
     floor: int = 0
-    retention: Retention = field(default=Retention())
+    retention: Retention | None = field(default=Retention())
     clock: Callable[[], int] = time.time_ns
-    protected: bool = True
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what is deleted or replaced is kept at all."""
+        return self.retention is not None
 
     @property
     def syncs_data(self) -> bool:

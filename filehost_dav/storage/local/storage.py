@@ -43,12 +43,13 @@ class LocalStorage:
         durability: str = "data",
         largest: int | None = None,
         floor: int = 0,
-        retention: Retention = Retention(),  # noqa: B008 - a frozen value
+        retention: Retention | None = Retention(),  # noqa: B008 - a frozen value
         clock: Callable[[], int] | None = None,
         watch: bool = True,
         open_root: Callable[[Path], Folder] = open_root,
     ) -> None:
         """`quota` gives a user's limit in bytes; `largest` limits one file; `floor` is free disk to keep.
+        `retention` says how long deleted and replaced things are kept; None: not at all.
 
         `durability` says what survives the machine losing power, once a call has returned. `none`:
         whatever the system has written by then. `data`: every upload and copy, and the names in the

@@ -39,6 +39,8 @@ def sweep(disk: Disk, trash: Trash, versions: Versions) -> None:
 def expire(disk: Disk, trash: Trash, versions: Versions) -> None:
     """Give up trash and versions that are old enough, and versions beyond what one user may have."""
     now, keeping = disk.rules.clock(), disk.rules.retention
+    if keeping is None:
+        return
     with disk.ledger.locked() as account:
         for item in trash.items():
             if keeping.trash is not None and now - item.deleted > keeping.trash:
