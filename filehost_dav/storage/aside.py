@@ -85,14 +85,18 @@ class Aside:
         """`body` within the limits of its area. Raises QuotaExceeded, TooLarge."""
         if place.area is Area.SIDE:
             return BoundedBody(body, self.limits.side)
-        self.require_room(body.length or 0)
-        return BoundedBody(body, _PROBE) if place.name.isdecimal() else body
+        room = self.require_room(body.length or 0)
+        if place.name.isdecimal():
+            return BoundedBody(body, _PROBE)
+        return body if body.length is not None else BoundedBody(body, room)
 
-    def require_room(self, length: int) -> None:
-        """Raises QuotaExceeded when `length` more bytes, in one more file, may not wait in staging."""
+    def require_room(self, length: int) -> int:
+        """The bytes that may still wait in staging. Raises QuotaExceeded if a file of `length` may not."""
         staged = [entry.size for entry in self.staged()]
-        if len(staged) >= self.limits.staged_files or sum(staged) + length > self.limits.staged:
+        room = self.limits.staged - sum(staged)
+        if len(staged) >= self.limits.staged_files or length > room:
             raise QuotaExceeded("Too many unfinished files are waiting to be saved")
+        return room
 
     def staged(self, below: FilePath = _STAGING) -> Iterator[Entry]:
         """Every file and staging folder that waits, from the top; not the mirrors of folders."""
@@ -133,10 +137,16 @@ class Aside:
         self._parked.drop(entry_id)
 
     def make_way(self, place: FilePath) -> None:
-        """Bring what is parked at `place` into safety before it is replaced."""
+        """Bring what is parked at `place` into safety before it is replaced.
+
+        A copy, so that the file stands until it is replaced, and as it was for the request's conditions.
+        """
         entry = self.find(place) if place.area is Area.STAGING else None
-        if entry is not None and self.parked_name(entry) is not None:
-            self.to_trash(entry)
+        name = self.parked_name(entry) if entry is not None else None
+        if entry is not None and name is not None:
+            self._tree.copy(place, place.parent / name)
+            self._tree.delete(place.parent / name)
+            self._parked.drop(entry.id)
 
     def discard(self, entry: Entry) -> Trashed | None:
         """Delete what lies aside, on the user's demand."""

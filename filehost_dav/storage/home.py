@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import suppress
 
 from filehost_dav.errors import ConditionFailed, Full, NotFound, QuotaExceeded, Refused, TooLarge
 from filehost_dav.paths import Area, FilePath
@@ -125,6 +124,8 @@ class Home:
         place = self._goal(path, is_folder=True)
         if place.area is not Area.FILES:
             self._aside.require_parent(path)
+            if place.area is Area.STAGING:
+                self._aside.require_room(0)
         return shown(self._tree.make_folder(place, when=self._settled(when, path, place)))
 
     def copy(
@@ -186,9 +187,12 @@ class Home:
         Explorer, Finder and davfs2 make an empty file, lock it and only then send the content.
         """
         entry = self._aside.find(self._place(path))
-        if entry is not None and not entry.is_folder and entry.size == 0:
-            with suppress(QuotaExceeded, Full):  # then an empty file stays, which harms nobody
-                self._refused.set(entry.id, f"{entry.etag}\n{int(self._clock())}\n{path}")
+        if entry is None or entry.is_folder or entry.size:
+            return
+        try:
+            self._refused.set(entry.id, f"{entry.etag}\n{int(self._clock())}\n{path}")
+        except (QuotaExceeded, Full):  # no room for a note either: it cannot wait for its lock to go
+            self.delete(path)
 
     def forget_placeholder(self, path: FilePath) -> bool:
         """Remove the empty file at `path` if its content was refused: called when its lock goes."""

@@ -83,6 +83,23 @@ def test_a_refused_content_leaves_no_empty_file(stage: Stage) -> None:
     stage.holds({} if stage.refusing else {"/x.txt": program})
 
 
+@pytest.mark.parametrize("quota", ["10", "10000"])
+def test_a_full_quota_leaves_no_empty_file(stage: Stage, quota: str) -> None:
+    account = stage.server.add_user(f"{stage.account.name}q{quota}", "--quota", quota)
+    full = Stage(stage.server, account, refusing=stage.refusing)
+    full.play(
+        AGENT,
+        [
+            lock("/x.txt", 201),
+            Step("HEAD", "/x.txt", 200),
+            put("/x.txt", b"too much " * 10_000, 507),
+            unlock("/x.txt"),
+        ],
+    )
+    full.holds({})
+    full.close()
+
+
 def test_a_refused_name_is_refused_when_it_is_made(stage: Stage) -> None:
     if stage.refusing:
         stage.play(AGENT, [lock("/evil.sh", 403), Step("HEAD", "/evil.sh", 404)])

@@ -82,6 +82,15 @@ def exists(home: Home, path: str) -> bool:
         return False
 
 
+class Endless:
+    """A body that does not say how long it is, and goes on."""
+
+    length: int | None = None
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return len(buffer)
+
+
 # Side files
 
 
@@ -295,6 +304,23 @@ def test_what_replaces_a_parked_document_sends_it_to_the_trash(home: Home, how: 
     assert trashed(home) == {"/doc.txt": b"precious"}
 
 
+def test_a_condition_that_fails_leaves_the_parked_document_where_it_is(home: Home) -> None:
+    put(home, "doc.txt", b"precious")
+    home.move(at("doc.txt"), at("doc.txt~"))
+    etag = home.stat(at("doc.txt~")).etag
+
+    def unchanged(present: Entry | None) -> None:
+        if present is None or present.etag != etag:
+            raise ConditionFailed("It changed")
+
+    with pytest.raises(ConditionFailed):
+        home.write(at("doc.txt~"), BytesBody(b"other"), when=ABSENT)
+    assert read(home, "doc.txt~") == b"precious"
+    home.write(at("doc.txt~"), BytesBody(b"other"), when=Condition(holds=unchanged))
+    assert read(home, "doc.txt~") == b"other"
+    assert set(trashed(home).values()) == {b"precious"}
+
+
 def test_a_deleted_folder_sends_the_documents_parked_in_it_to_the_trash(home: Home) -> None:
     home.make_folder(at("/d"))
     put(home, "/d/doc.txt", b"precious")
@@ -323,9 +349,12 @@ def test_what_waits_in_staging_is_bounded(make_home: Callable[..., Home]) -> Non
         put(home, "b.txt~", b"0123456")
     with pytest.raises(QuotaExceeded):
         home.move(at("a.txt"), at("b.txt~"))
+    with pytest.raises(TooLarge):
+        home.write(at("b.txt~"), Endless())
     put(home, "b.txt~", b"0")
-    with pytest.raises(QuotaExceeded):
-        put(home, "c.txt~", b"")
+    for make in (lambda: put(home, "c.txt~", b""), lambda: home.make_folder(at("a.sb-1a2b3c4d-xYz123"))):
+        with pytest.raises(QuotaExceeded):
+            make()
     assert read(home, "a.txt") == b"0123456"
 
 
