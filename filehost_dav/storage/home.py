@@ -182,12 +182,12 @@ class Home:
         return self._tree.usage()
 
     def refuse_placeholder(self, path: FilePath) -> None:
-        """Remember that the content of `path` was refused, if all there is of it is an empty file.
+        """Remember that the content of `path` was refused, if all there is of it is a new, empty file.
 
         Explorer, Finder and davfs2 make an empty file, lock it and only then send the content.
         """
         entry = self._aside.find(self._place(path))
-        if entry is None or entry.is_folder or entry.size:
+        if entry is None or entry.is_folder or entry.size or self._is_old(entry):
             return
         try:
             self._refused.set(entry.id, f"{entry.etag}\n{int(self._clock())}\n{path}")
@@ -262,6 +262,10 @@ class Home:
 
     def _place(self, path: FilePath) -> FilePath:
         return path if self._policy.area(path) is Area.FILES else self._aside.place(path)
+
+    def _is_old(self, entry: Entry) -> bool:
+        """Whether an entry was there before any lock of today, and so is no program's placeholder."""
+        return self._clock() - entry.created / 1_000_000_000 > self._aside.limits.age
 
     def _goal(self, path: FilePath, *, is_folder: bool) -> FilePath:
         """Where something new at `path` belongs; what is there already, even out of place, is replaced."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from filehost_dav.storage.home import Home
 from filehost_dav.storage.publish import BytesBody
 from filehost_dav.storage.tree import ABSENT, Condition, Entry, Storage, Tree
 
+DAY = 24 * 3600
 PDF = b"%PDF-1.7\nwords"
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9
 
@@ -549,6 +551,15 @@ def test_an_empty_file_that_somebody_wanted_stays(home: Home) -> None:
     assert names(home) == {"a.pdf"}
 
 
+def test_an_empty_file_from_before_is_no_placeholder(storage: Storage) -> None:
+    home = Home(storage.tree("alice"), Policy(), clock=lambda: time.time() + 2 * DAY)
+    put(home, "a.pdf", b"")
+    with pytest.raises(Refused):
+        put(home, "a.pdf", ELF)
+    assert not home.forget_placeholder(at("a.pdf"))
+    assert names(home) == {"a.pdf"}
+
+
 def test_a_document_whose_next_content_was_refused_stays(home: Home) -> None:
     put(home, "a.pdf", PDF)
     with pytest.raises(Refused):
@@ -559,8 +570,6 @@ def test_a_document_whose_next_content_was_refused_stays(home: Home) -> None:
 
 
 # Clearing
-
-DAY = 24 * 3600
 
 
 def test_what_waited_too_long_goes_to_the_trash_under_its_documents_name(home: Home) -> None:
