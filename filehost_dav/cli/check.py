@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from filehost_dav.checkup import GOOD, NOTE, PROBLEM, Remark, look_at_database, look_at_machine, look_at_records
+from filehost_dav.cli.password import read_password
 from filehost_dav.cli.place import Place, become_owner, place_options
 from filehost_dav.config import Config
 from filehost_dav.records import has_records, local_storage, open_records
@@ -27,16 +28,23 @@ _COLOURS: Final = {GOOD: "green", NOTE: "yellow", PROBLEM: "red"}
 @click.command("check")
 @click.option("--repair", is_flag=True, help="Mend what needs no decision. No document is ever deleted.")
 @click.option("--checksums", is_flag=True, help="Read every file and compare it with its checksum. Takes long.")
+@click.option("--url", help="Check a running server from outside instead, with all that stands before it.")
+@click.option("--user", help="With --url: a user to try with; the password is asked for or read.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @place_options
-def command(place: Place, repair: bool, checksums: bool, as_json: bool) -> None:
+def command(
+    place: Place, repair: bool, checksums: bool, url: str | None, user: str | None, as_json: bool
+) -> None:
     """Check configuration, folders, permissions, records, files, and show the limits in force.
 
     A server may be running meanwhile.
     """
-    config = place.settings()
+    if url is None:
+        found = _remarks(place.settings(), repair=repair, checksums=checksums)
+    else:
+        found = _seen_from_outside(url, user)
     remarks = []
-    for remark in _remarks(config, repair=repair, checksums=checksums):
+    for remark in found:
         remarks.append(remark)
         if not as_json:
             click.echo(f"{click.style(remark.level.rjust(7), fg=_COLOURS[remark.level])}  {_line(remark)}")
@@ -44,6 +52,12 @@ def command(place: Place, repair: bool, checksums: bool, as_json: bool) -> None:
         click.echo(json.dumps([asdict(remark) for remark in remarks], ensure_ascii=False, indent=2))
     if any(remark.level == PROBLEM for remark in remarks):
         sys.exit(1)
+
+
+def _seen_from_outside(url: str, user: str | None) -> Iterator[Remark]:
+    from filehost_dav.probe import Visitor, probe  # noqa: PLC0415 - this option alone needs it
+
+    return probe(Visitor(url, user or "", read_password() if user else ""))
 
 
 def _line(remark: Remark) -> str:

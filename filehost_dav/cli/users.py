@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from filehost_dav.accounts.htpasswd import read_htpasswd
 from filehost_dav.accounts.users import User
 from filehost_dav.cli.output import as_size, json_option, print_rows
+from filehost_dav.cli.password import read_password
 from filehost_dav.cli.place import Place, place_options
 from filehost_dav.config import quantities
 from filehost_dav.errors import FilehostError
@@ -61,7 +61,9 @@ def add(place: Place, name: str, quota: int | None, extensions: frozenset[str] |
     """
     with place.new_records() as records:
         records.users.check_new(name)
-        records.users.add(User(name, quota=quota, extensions=extensions), records.passwords.hash(_password()))
+        records.users.add(
+            User(name, quota=quota, extensions=extensions), records.passwords.hash(read_password(confirm=True))
+        )
     click.echo(f"User {name} added")
 
 
@@ -76,7 +78,7 @@ def passwd(place: Place, name: str) -> None:
     """
     with place.records() as records:
         records.users.get(name)
-        records.users.set_password(name, records.passwords.hash(_password()))
+        records.users.set_password(name, records.passwords.hash(read_password(confirm=True)))
     click.echo(f"Password of {name} changed")
 
 
@@ -185,13 +187,3 @@ _DEFAULT = frozenset({"default"})
 
 def _types(extensions: Iterable[str] | None) -> str:
     return "-" if extensions is None else ",".join(sorted(extensions)) or "none"
-
-
-def _password() -> str:
-    if sys.stdin.isatty():
-        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        raise click.UsageError("A password is needed, on standard input or at the prompt")
-    return password

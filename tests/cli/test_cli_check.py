@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from harness.server import Account, Server, run
 
 from filehost_dav.paths import FilePath
 from filehost_dav.storage import LocalStorage
@@ -150,3 +151,23 @@ def test_the_doctor_s_report_holds_no_secret(anna: Machine) -> None:
     assert "hunter2" not in report
     assert "database.url = postgresql://me:***@db/x" in report
     assert "wsgidav 4." in report
+
+
+def test_a_running_server_is_tried_from_outside_and_left_as_it_was(server: Server, account: Account) -> None:
+    said = run("check", "--url", server.url, "--user", account.name, stdin=account.password)
+    assert "problem" not in said.stdout
+    for about in ("options", "sign-in", "large files", "names", "locks", "copy and move"):
+        assert f"ok  {about}: works" in said.stdout
+    assert list(server.files(account).iterdir()) == []
+
+
+def test_without_a_user_it_tries_what_anybody_may(server: Server) -> None:
+    said = run("check", "--url", server.url)
+    assert "Give --user" in said.stdout
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "files.example.org", "ftp://x/"])
+def test_an_address_where_nothing_is_is_said(url: str) -> None:
+    said = run("check", "--url", url, check=False)
+    assert said.returncode == 1
+    assert "Traceback" not in said.stderr

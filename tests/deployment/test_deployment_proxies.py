@@ -20,7 +20,9 @@ import pytest
 from harness.dav import Client
 from harness.server import Account, Server
 
+from filehost_dav.checkup import GOOD, PROBLEM
 from filehost_dav.http.self_signed import self_signed
+from filehost_dav.probe import Visitor, probe
 
 PROXIES = Path(__file__).resolve().parents[2] / "docs" / "deployment" / "proxies"
 BIG = 40 * 1024 * 1024  # bytes, more than any proxy takes by default
@@ -208,6 +210,13 @@ def test_the_client_s_address_is_seen_and_a_forged_one_is_not(proxied: Proxied) 
     assert "203.0.113.9" not in proxied.server.log
 
 
+def test_seen_from_outside_everything_works(proxied: Proxied, anna: Account) -> None:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    visitor = Visitor(f"https://127.0.0.1:{proxied.port}/", anna.name, anna.password, trusting=trusting)
+    assert {remark.level for remark in probe(visitor)} == {GOOD}
+
+
 def test_a_slow_client_is_waited_for(proxied: Proxied, anna: Account) -> None:
     def slowly() -> Iterator[bytes]:
         for _ in range(5):
@@ -230,3 +239,40 @@ def test_an_upload_that_breaks_off_leaves_nothing(proxied: Proxied, anna: Accoun
         head = f"PUT /half.txt HTTP/1.1\r\nHost: localhost\r\nAuthorization: {credentials}\r\n"
         sock.sendall(f"{head}Content-Length: 1000\r\n\r\n".encode() + b"x" * 500)
     assert through("GET", "/half.txt").status == 404
+
+
+# What an operator may have left out or put in, and what is said about it.
+FAULTS = {
+    "the default limit": ("client_max_body_size 0;", "", "large files", "client_max_body_size"),
+    "a blocked method": (
+        "location / {",
+        "location / { if ($request_method = MOVE) { return 405; }",
+        "copy and move",
+        "MOVE to",
+    ),
+    "error pages": (
+        "location / {",
+        "error_page 404 /none; location = /none { return 404; } location / { proxy_intercept_errors on;",
+        "refusals",
+        "error pages",
+    ),
+    "a dropped header": ("location / {", 'location / { proxy_set_header If "";', "locks", "If header"),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong", "about", "hint"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_of_the_proxy_is_found_and_named(
+    tmp_path: Path, start_server: Callable[..., Server], right: str, wrong: str, about: str, hint: str
+) -> None:
+    server = start_server(FILEHOST_SERVER_PROXIES="127.0.0.1")
+    anna = server.add_user("anna")
+    port = free_port()
+    text = (PROXIES / "nginx.conf").read_text()
+    assert right in text
+    text = adapted(text.replace(right, wrong), tmp_path, port, server.port)
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    with running(nginx(tmp_path, text), tmp_path, port):
+        visitor = Visitor(f"https://127.0.0.1:{port}/", anna.name, anna.password, trusting=trusting)
+        found = {remark.about: remark.message for remark in probe(visitor) if remark.level == PROBLEM}
+    assert hint in found[about]
