@@ -12,6 +12,7 @@ from filehost_dav.errors import BadBody, TooLarge, Truncated
 from filehost_dav.storage.tree import Body
 
 LARGEST_DOCUMENT: Final = 1 << 20  # bytes of an XML body
+_BLOCK: Final = 1 << 16
 
 
 def body_of(environ: dict[str, Any]) -> Body:
@@ -30,18 +31,21 @@ def body_of(environ: dict[str, Any]) -> Body:
 
 def read_whole(body: Body, limit: int) -> bytes:
     """All bytes of a body. Raises TooLarge when there are more than `limit`."""
-    if body.length is not None and body.length > limit:
-        raise TooLarge(f"A request of this kind may have {limit} bytes", limit=limit)
-    if body.length == 0:
-        return b""
-    buffer = bytearray(min(body.length or 65536, 65536))
-    view = memoryview(buffer)
+    most = limit if body.length is None else body.length
+    if most > limit:
+        raise _too_large(limit)
+    # Most bodies are far smaller than a block, and a block has to be cleared first.
+    view = memoryview(bytearray(min(most, _BLOCK) or 1))
     whole = bytearray()
     while count := body.readinto(view):
         whole += view[:count]
         if len(whole) > limit:
-            raise TooLarge(f"A request of this kind may have {limit} bytes", limit=limit)
+            raise _too_large(limit)
     return bytes(whole)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request of this kind may have {limit} bytes", limit=limit)
 
 
 class StreamBody:
