@@ -218,3 +218,29 @@ def test_listing_while_files_come_and_go_never_fails(tree: Tree, home: Path) -> 
             (home / f"{number}.txt").unlink(missing_ok=True)
         assert entry.size == 1
     assert seen >= 1
+
+
+def test_two_links_of_one_file_become_one_name_by_a_move(tree: Tree, home: Path) -> None:
+    put(tree, "/a.txt", b"x")
+    (home / "b.txt").hardlink_to(home / "a.txt")
+    tree.move(at("/a.txt"), at("/b.txt"))
+    assert tree_of(tree) == {"/b.txt": b"x"}
+    assert list(tree.versions(at("/b.txt"))) == []
+    (home / "c.txt").hardlink_to(home / "b.txt")
+    put(tree, "/b.txt", b"changed")
+    assert (home / "c.txt").read_bytes() == b"x"
+
+
+def test_an_open_file_tells_its_place_to_a_front_server(tree: Tree, home: Path) -> None:
+    put(tree, "/a.txt", b"x")
+    with tree.open(at("/a.txt")) as content:
+        assert content.offload() == str(home / "a.txt")
+        (home / "a.txt").unlink()
+        assert content.offload() is None
+
+
+def test_a_folder_removed_while_it_is_listed_ends_the_listing(tree: Tree, home: Path) -> None:
+    (home / "a").mkdir()
+    opened = tree.list(at("/a"))
+    (home / "a").rmdir()
+    assert list(opened) == []

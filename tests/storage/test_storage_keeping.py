@@ -206,6 +206,7 @@ def test_a_restored_version_is_the_content_and_todays_becomes_a_version(tree: Tr
     assert tree.stat(at("/x.pdf")) == restored.entry
     assert read(tree, "/x.pdf") == b"one"
     assert contents(tree, "/x.pdf")[:2] == [b"three", b"two"]
+    assert tree.usage().used == 3
 
 
 def test_a_purged_version_is_gone(tree: Tree) -> None:

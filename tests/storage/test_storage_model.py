@@ -17,6 +17,8 @@ from filehost_dav.errors import FilehostError, QuotaExceeded
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
 from filehost_dav.storage import LocalStorage, ObjectStorage
+from filehost_dav.storage.local.counting import count
+from filehost_dav.storage.local.tree import LocalTree
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.tree import Storage, Tree
 
@@ -134,6 +136,21 @@ class Comparison(RuleBasedStateMachine):
             for name, kept in self._histories.pop(trash_id).items():
                 self._versions[goal + name] = kept
 
+    @rule(path=paths)
+    def restore_version(self, path: str) -> None:
+        versions = list(self._tree.versions(at(path))) if self._is_file(path) else []
+        if not versions:
+            return
+        oldest = versions[-1]
+        with self._tree.open_version(at(path), oldest.id) as opened:
+            content = b"".join(opened.blocks(0, opened.entry.size))
+        now = self._files[path] or b""
+        fits = self._live() - len(now) + len(content) <= QUOTA
+        if self._attempt(lambda: self._tree.restore_version(at(path), oldest.id), True, fits):
+            self._files[path] = content
+            if now:
+                self._versions[path].append(now)
+
     @invariant()
     def files_are_the_same(self) -> None:
         assert tree_of(self._tree) == self._files
@@ -147,6 +164,10 @@ class Comparison(RuleBasedStateMachine):
     def usage_is_exact_and_within_the_quota(self) -> None:
         used, limit, available = self._tree.usage()
         assert (used, limit, available) == (self._live(), QUOTA, QUOTA - self._live())
+        if isinstance(self._tree, LocalTree):
+            account, counted = self._tree.disk.ledger.glance(), count(self._tree.disk)
+            assert (account.used, account.kept) == (sum(counted), counted.kept)
+            assert account.used <= QUOTA
 
     @invariant()
     def kept_contents_are_what_was_there(self) -> None:

@@ -102,6 +102,8 @@ class Committer:
             present = self._present(spot, when, over_folder=True)
             if present is None:
                 origin.folder.rename_new(origin.name, spot.folder, spot.name)
+            elif moving.status.inode == present.status.inode:
+                _rename_onto_itself(account, origin, spot, present)
             elif moving.status.is_folder or present.status.is_folder:
                 self._remove(account, spot, present)
                 origin.folder.rename_new(origin.name, spot.folder, spot.name)
@@ -119,7 +121,7 @@ class Committer:
             present = spot.find()
             _check(when, present)
             trashed = self._remove(account, spot, present)
-        self._finish(spot, crowded=present.path.area is Area.SIDE)
+        self._finish(spot, crowded=trashed is None and present.status.is_folder)
         return trashed
 
     def restore(self, item: Item, spot: Spot) -> Written:
@@ -149,6 +151,7 @@ class Committer:
                 self._room.admit(account, found.status.size - present.status.size)
                 self._keep(account, spot, present)
                 earlier.folder.rename(earlier.name, spot.folder, spot.name)
+            account.used -= present.status.size
             account.kept -= found.status.size
             found = spot.find()
         self._finish(spot, crowded=False)
@@ -311,6 +314,15 @@ def _successor(status: Status, sums: Mapping[str, str], present: Found) -> Recor
 def _distinct(lineage: Iterable[str]) -> tuple[str, ...]:
     most = 8  # a record must stay small; the oldest branches of a file's history are forgotten
     return tuple(dict.fromkeys(lineage))[:most]
+
+
+def _rename_onto_itself(account: Account, origin: Spot, spot: Spot, present: Found) -> None:
+    """Rename between two names of one file: by case on a disk that ignores it, or by a hard link."""
+    origin.folder.rename(origin.name, spot.folder, spot.name)
+    if origin.name in origin.folder.names() and not present.status.is_folder:
+        # Two links of one file: renaming one onto the other does nothing.
+        origin.folder.remove_file(origin.name)
+        account.used -= present.status.size
 
 
 def _remove_empty(spot: Spot) -> bool:

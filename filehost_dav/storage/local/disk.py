@@ -190,11 +190,14 @@ class Disk:
         if path.is_root:
             raise IsAFolder("This is a folder")
         try:
-            if path.area is not Area.FILES:
-                make_folders(self.root, self._relative(path.parent))
             return self._spot(path)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except NotADirectoryError as error:
             raise no_parent() from error
+        except FileNotFoundError as error:
+            if path.area is Area.FILES:
+                raise no_parent() from error
+        make_folders(self.root, self._relative(path.parent))
+        return self._spot(path)
 
     def reach(self, base: str, parts: tuple[str, ...]) -> tuple[str, Folder]:
         """The folder `parts` below `base`, and its relative path on disk. Raises OSError."""

@@ -167,10 +167,12 @@ def remove_tree(folder: Folder, name: str) -> None:
     except OSError as error:
         if error.errno not in (errno.EISDIR, errno.EPERM, errno.EACCES):
             raise
-        with folder.folder(name) as inner:
-            for member in inner.names():
-                remove_tree(inner, member)
-        folder.remove_folder(name)
+        # Another process may be removing the same.
+        with contextlib.suppress(FileNotFoundError):
+            with folder.folder(name) as inner:
+                for member in inner.names():
+                    remove_tree(inner, member)
+            folder.remove_folder(name)
 
 
 def make_folders(root: Folder, relative: str) -> None:

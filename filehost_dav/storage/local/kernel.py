@@ -25,7 +25,7 @@ _NOT_FOLLOWING = 0x100  # AT_SYMLINK_NOFOLLOW
 _ITSELF = 0x1000  # AT_EMPTY_PATH
 _BASIC_AND_BIRTH = 0xFFF
 _STATX = struct.Struct("=I12xI8xH2xQQ32xqI4xqI4xqI4x")
-_STATX_SIZE = 256
+_Statx = ctypes.c_char * 256
 _KEEP_SIZE = 1
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
@@ -75,7 +75,7 @@ def members_of(folder: int) -> Iterator[tuple[str, Status]]:
                 with contextlib.suppress(FileNotFoundError):
                     yield member.name, from_python(member.stat(follow_symlinks=False))
         return
-    buffer = ctypes.create_string_buffer(_STATX_SIZE)
+    buffer = _Statx()
     fill, unpack = partial(call, folder), partial(_STATX.unpack_from, buffer)
     for name in os.listdir(folder):
         if not fill(os.fsencode(name), _NOT_FOLLOWING, _BASIC_AND_BIRTH, buffer):
@@ -133,7 +133,7 @@ def _rename_checked(source_folder: int, source: str, target_folder: int, target:
 
 
 def _status(call: Callable[..., int], folder: int, name: bytes, flags: int) -> Status:
-    buffer = ctypes.create_string_buffer(_STATX_SIZE)
+    buffer = _Statx()
     if call(folder, name, flags, _BASIC_AND_BIRTH, buffer):
         raise _error()
     return _as_status(_STATX.unpack_from(buffer))

@@ -45,11 +45,12 @@ class Upload:
     def store(self, folder: Folder, name: str, expected: int | None) -> Received:
         """Store the body in `folder` as `name`; nothing is left there on an error."""
         length = self._body.length
+        if length is not None and length <= SMALL:
+            self._reservation.look(length)
+            return self._store_small(folder, name, length)
         likely = length if length is not None else expected
         if likely is not None:
             self._reservation.cover(likely)
-        if length is not None and length <= SMALL:
-            return self._store_small(folder, name, length)
         file = folder.create(name)
         try:
             if length is not None and length >= _LARGE:

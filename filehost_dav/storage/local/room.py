@@ -7,6 +7,7 @@ leaves, and give way, the oldest first, when files need the room; files never do
 from __future__ import annotations
 
 import errno
+import time
 
 from filehost_dav.errors import Full, QuotaExceeded, TooLarge
 from filehost_dav.storage.local.counting import count, recount
@@ -16,6 +17,7 @@ from filehost_dav.storage.local.trash import Item, Trash
 from filehost_dav.storage.local.versions import Kept, Versions
 from filehost_dav.storage.tree import Usage
 
+_QUOTA_SECONDS = 1.0  # for which a quota is remembered: one upload asks for it several times
 _STEP = 8 * 1024 * 1024  # bytes reserved at once for a body whose length is not known
 
 
@@ -26,11 +28,17 @@ class Room:
         self._disk = disk
         self._trash = trash
         self._versions = versions
+        self._limit: int | None = None
+        self._asked = -_QUOTA_SECONDS
 
     @property
     def limit(self) -> int | None:
-        """The user's quota in bytes."""
-        return self._disk.rules.quota(self._disk.user)
+        """The user's quota in bytes, as of less than a second ago."""
+        now = time.monotonic()
+        if now >= self._asked + _QUOTA_SECONDS:
+            self._limit = self._disk.rules.quota(self._disk.user)
+            self._asked = now
+        return self._limit
 
     def usage(self) -> Usage:
         """Raises OSError."""
@@ -156,6 +164,14 @@ class Reservation:
                 self._room.reserve(more)
                 self._reserved += more
         self._covered = total
+
+    def look(self, total: int) -> None:
+        """Whether `total` bytes could be had now, setting none aside: for a body that is committed at once.
+
+        Raises TooLarge, QuotaExceeded, Full.
+        """
+        self._room.refuse_large(total)
+        self._room.require(total - self._credit)
 
     def cover_received(self, received: int) -> None:
         """For a body of unknown length: set aside what arrived, and a step beyond where there is room."""

@@ -18,7 +18,7 @@ from filehost_dav.storage.local.content import LocalContent, content_of
 from filehost_dav.storage.local.copying import copy_file, copy_tree, size_of
 from filehost_dav.storage.local.disk import Disk, Found, Spot
 from filehost_dav.storage.local.faults import Placing, Translated, no_parent
-from filehost_dav.storage.local.folders import remove_tree
+from filehost_dav.storage.local.folders import Folder, remove_tree
 from filehost_dav.storage.local.kernel import status_of
 from filehost_dav.storage.local.late import LateChecksums
 from filehost_dav.storage.local.receiving import Received, Upload
@@ -65,7 +65,7 @@ class LocalTree:
     def list(self, folder: FilePath) -> Iterator[Entry]:
         with Translated():
             opened = self.disk.folder(folder)
-        return (found.as_entry() for found in self.disk.members(opened, folder))
+        return self._entries(opened, folder)
 
     def scan(self, folder: FilePath) -> Scan | None:
         with Translated():
@@ -211,6 +211,11 @@ class LocalTree:
 
     def close(self) -> None:
         """Nothing is held between calls."""
+
+    def _entries(self, opened: Folder, path: FilePath) -> Iterator[Entry]:
+        with Translated(), opened:
+            for found in self.disk.members(opened, path):
+                yield found.as_entry()
 
     def _copy_file(self, origin: Spot, found: Found, spot: Spot, when: Condition) -> Written:
         present = self._committer.may_replace(spot, when)
