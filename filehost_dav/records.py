@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from filehost_dav.storage.aside import Limits
     from filehost_dav.storage.home import Home
     from filehost_dav.storage.local import LocalStorage
-    from filehost_dav.storage.tree import Storage
+    from filehost_dav.storage.tree import Storage, Tree
 
 Quota = Callable[[str], int | None]  # a user's name to that user's limit in bytes
 _SECOND = 1_000_000_000  # in nanoseconds
@@ -106,7 +106,16 @@ def home_of(config: Config, storage: Storage, user: User) -> Home:
     """The user's files with the policy at every door."""
     from filehost_dav.storage.home import Home  # noqa: PLC0415
 
-    return Home(storage.tree(user.name), policy_of(config, user), aside_of(config))
+    return Home(_scanned(config, storage.tree(user.name)), policy_of(config, user), aside_of(config))
+
+
+def _scanned(config: Config, tree: Tree) -> Tree:
+    if not config.scan.clamd:
+        return tree
+    from filehost_dav.storage.scanning import ScannedTree, Scanner  # noqa: PLC0415
+
+    scanner = Scanner(config.scan.clamd, config.scan.timeout, strict=config.scan.unscanned == "refuse")
+    return ScannedTree(tree, scanner)
 
 
 def policy_of(config: Config, user: User) -> Policy:

@@ -28,6 +28,9 @@ def contradictions(config: Config) -> Iterator[str]:
         yield "keep.sweep: less than a minute would only keep the disk busy"
     if config.metrics.listen and not _ADDRESS.fullmatch(config.metrics.listen):
         yield f'metrics.listen = "{config.metrics.listen}" is no address and port such as 127.0.0.1:9464'
+    clamd = config.scan.clamd
+    if clamd and not clamd.startswith("/") and not _ADDRESS.fullmatch(clamd):
+        yield f'scan.clamd = "{clamd}" is neither the path of a socket nor an address and port'
     for proxy in server.proxies:
         if proxy != "unix" and not _is_network(proxy):
             yield f'server.proxies: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'

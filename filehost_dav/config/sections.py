@@ -209,6 +209,21 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """Scanning uploads for viruses, before they count."""
+
+    clamd: str = text(
+        "", "Where clamd listens: a Unix socket such as /run/clamav/clamd.ctl, or an address and port."
+    )
+    timeout: int = duration("60 s", "How long it may take for each step.")
+    unscanned: str = choice(
+        "refuse",
+        ("refuse", "accept"),
+        "What becomes of files that it cannot judge: it is down, or they are larger than its StreamMaxLength.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """Signing in."""
 
@@ -286,6 +301,7 @@ class Config:
     database: Database = Database()
     keep: Keep = Keep()
     policy: Policy = Policy()
+    scan: Scan = Scan()
     accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
     log: Log = Log()

@@ -55,6 +55,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "extension": "File type not allowed",
     "content": "File content not allowed",
     "root": "Not allowed",
+    "virus": "Virus found",
     "read-only": "Read only with this password",
     "scope": "Outside the folder of this password",
 }
