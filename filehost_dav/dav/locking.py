@@ -21,10 +21,6 @@ DEFAULT_TIMEOUT: Final = 3600  # seconds, when the client does not say
 LONGEST_TIMEOUT: Final = 24 * 3600  # seconds; a client that wants more refreshes
 _LARGEST_OWNER: Final = 4096  # characters of the owner element
 _SECONDS: Final = re.compile(r"second-([0-9]{1,18})", re.IGNORECASE)
-SUPPORTED: Final = (
-    "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
-    "<D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
-)  # the inside of supportedlock; `D` is bound to DAV:
 
 
 def lock(request: Request) -> Answer:

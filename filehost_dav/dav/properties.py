@@ -15,7 +15,7 @@ from typing import Final
 
 from filehost_dav.dav.markup import escaped
 from filehost_dav.dav.media import media_type
-from filehost_dav.dav.properties_dates import http_date, iso_date
+from filehost_dav.dav.times import http_date, iso_date
 from filehost_dav.storage.tree import Entry, Usage
 
 DAV: Final = "{DAV:}"

@@ -19,10 +19,10 @@ from filehost_dav.dav.guards import require_conditions, require_tokens
 from filehost_dav.dav.markup import END, MULTISTATUS, Element, empty_element, parsed, response
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.properties import CHECKSUMS, SETTABLE, is_live
-from filehost_dav.dav.properties_dates import moment_of
 from filehost_dav.dav.propfind_resource import href_of
 from filehost_dav.dav.request import Request
 from filehost_dav.dav.statuses import row_of
+from filehost_dav.dav.times import moment_of
 from filehost_dav.errors import BadBody, FilehostError, QuotaExceeded
 from filehost_dav.state.properties import LONGEST
 from filehost_dav.storage.tree import Entry
@@ -30,6 +30,7 @@ from filehost_dav.storage.tree import Entry
 _OK: Final = "200 OK"
 _DEPENDENT: Final = "424 Failed Dependency"
 _MOST: Final = 1000  # instructions in one request
+_WINDOWS_ZERO: Final = -11_644_473_600 * 10**9  # 1601, with which Windows says that it has no time to set
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ def carry_out(request: Request, entry: Entry, instructions: Sequence[Instruction
     for one in instructions:
         if one.checksums and not _are_known(request, entry, one.checksums):
             return {one.name: "409 Conflict"}
-    moments = {one.name: one.moment for one in instructions if one.moment is not None}
+    moments = {
+        one.name: one.moment for one in instructions if one.moment is not None and one.moment > _WINDOWS_ZERO
+    }
     dead = [(one.name, one.value) for one in instructions if not is_live(one.name)]
 
     def still() -> None:

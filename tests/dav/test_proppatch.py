@@ -170,6 +170,19 @@ class TestTimes:
         assert found[WIN + "Win32FileAttributes"].text == "00000020"
         assert found[WIN + "Win32CreationTime"].text == "Mon, 14 Nov 1994 12:45:26 GMT"
 
+    @pytest.mark.parametrize("moment", ["99999999999", "-99999999999", "9999-12-31T23:59:59Z", "0", "-1.5"])
+    def test_no_time_is_a_fault_of_the_server(self, dav: InProcess, file: Path, moment: str) -> None:
+        dav.proppatch("ann", "/a.txt", set_(f"<D:lastmodified>{moment}</D:lastmodified>"))
+        assert dav.propfind("ann", "/").status == 207
+        assert dav("ann", "HEAD", "/a.txt").status == 200
+        assert file.exists()
+
+    def test_the_zero_of_windows_is_no_time(self, dav: InProcess, file: Path) -> None:
+        before = file.stat().st_mtime_ns
+        zero = "<Z:Win32LastModifiedTime>Mon, 01 Jan 1601 00:00:00 GMT</Z:Win32LastModifiedTime>"
+        assert set(outcome(dav.proppatch("ann", "/a.txt", set_(zero))).values()) == {"200 OK"}
+        assert file.stat().st_mtime_ns == before
+
     def test_a_time_that_is_none_changes_nothing(self, dav: InProcess, file: Path) -> None:
         before = file.stat().st_mtime_ns
         answer = dav.proppatch("ann", "/a.txt", set_("<x:a/><D:lastmodified>soon</D:lastmodified>"))
