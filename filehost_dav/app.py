@@ -195,7 +195,8 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         plain_http=plain_http,
         largest=config.limits.file_size,
     )
-    homes = Homes(pages, build(records.database), partial(home_of, config, storage))
+    dav = build(records.database, whole_trees=config.limits.whole_trees)
+    homes = Homes(pages, dav, partial(home_of, config, storage))
     limits = config.limits
     allowed = Allowed(limits.requests_per_address, limits.requests_per_user, limits.uploads_per_user)
     counts = Counts()

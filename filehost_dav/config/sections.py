@@ -77,6 +77,9 @@ class Limits:
     requests_per_address: int = number(200, "Requests of one address at a time, in one process.", least=1)
     requests_per_user: int = number(100, "Requests of one user at a time, in one process.", least=1)
     uploads_per_user: int = number(32, "Uploads of one user at a time, in one process.", least=1)
+    whole_trees: bool = flag(
+        False, "Whether a client may list a tree to any depth in one request (PROPFIND, Depth infinity)."
+    )
     connections: int = number(10_000, "Open connections of one process; more wait.", least=16)
     head_size: int = size("64 KiB", "Request line and headers together.")
     head_time: int = duration("20 s", "From the first byte of a request to the end of its headers.")

@@ -18,13 +18,15 @@ from filehost_dav.state.locks import LockStore
 from filehost_dav.state.properties import Properties
 
 
-def build(database: Database) -> Application:
+def build(database: Database, *, whole_trees: bool = False) -> Application:
     """A WSGI application that serves `environ["filehost.home"]`, the tree of `environ["filehost.user"]`,
     at its root. It may be mounted anywhere by SCRIPT_NAME and PATH_INFO, and at several places at once.
 
     OPTIONS needs neither user nor tree; everything else must be signed in before it gets here.
+    `whole_trees`: whether PROPFIND may have the Depth infinity.
     """
-    return Application(Services(database, LockStore(database), Properties(database), Listings()))
+    locks, properties = LockStore(database), Properties(database)
+    return Application(Services(database, locks, properties, Listings(), whole_trees))
 
 
 class Application(WsgiDAVApp):  # type: ignore[misc]

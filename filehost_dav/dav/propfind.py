@@ -9,6 +9,7 @@ SabreDAV does: a client that leaves it out does not expect its whole tree.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -19,11 +20,12 @@ from filehost_dav.dav.markup import END, MULTISTATUS
 from filehost_dav.dav.plan import plan_of
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.propfind_compression import accepts_gzip, compressed, compressed_parts
-from filehost_dav.dav.propfind_listing import Draft, Listed, Listing, Piece, make_pieces
+from filehost_dav.dav.propfind_listing import PIECE, Draft, Listed, Listing, Piece, make_pieces
 from filehost_dav.dav.propfind_rendering import Renderer, renderer_of
 from filehost_dav.dav.propfind_resource import Resources, extras_of
 from filehost_dav.dav.request import Request, depth
 from filehost_dav.dav.statuses import Refusal
+from filehost_dav.errors import NotAFolder, NotFound
 from filehost_dav.storage.tree import Entry, Span
 
 _WHOLE = 3  # parts: the head, a piece, and the end; such an answer is sent with its length
@@ -33,11 +35,11 @@ _BEGINNING = MULTISTATUS.encode()
 
 
 def propfind(request: Request) -> Answer:
-    """207. Raises NotFound; Refusal for `Depth: infinity` (403, propfind-finite-depth)."""
+    """207. Raises NotFound; Refusal (403, propfind-finite-depth) for a whole tree where that is not allowed."""
     # Read in any case: a body left on the wire would cost the connection at each 404.
     body = read_whole(body_of(request.environ), LARGEST_DOCUMENT)
     wanted = depth(request, default="1")
-    if wanted == "infinity":
+    if wanted == "infinity" and not request.services.whole_trees:
         raise Refusal(403, "A whole tree cannot be listed in one request", condition="propfind-finite-depth")
     renderer = renderer_of(plan_of(body))
     conditions = Preconditions.of(request.environ)
@@ -49,6 +51,8 @@ def propfind(request: Request) -> Answer:
     require_lists(request, conditions, entry)
     if wanted == "1" and entry.is_folder:
         return _answer(request, _listed(request, renderer, entry))
+    if wanted == "infinity" and entry.is_folder:
+        return _answer(request, _whole_tree(request, renderer, entry))
     resources = Resources(request, renderer, extras_of(request, renderer, members=False))
     return _answer(request, [_BEGINNING + resources.own(entry) + _END])
 
@@ -116,6 +120,22 @@ def _kept(request: Request, key: Hashable, listing: Listing, pieces: Iterator[Pi
             listings.keep(key, replace(listing, pieces=draft.pieces, generation=generation))
     finally:
         listings.give_up(key)
+
+
+def _whole_tree(request: Request, renderer: Renderer, entry: Entry) -> Iterator[bytes]:
+    """Folder after folder, in bounded memory however many there are; nothing of it is remembered."""
+    own = Resources(request, renderer, extras_of(request, renderer, members=False)).own(entry)
+    yield _BEGINNING + own
+    folders = [entry.path]
+    while folders:
+        here = replace(request, path=folders.pop())
+        resources = Resources(here, renderer, extras_of(here, renderer, members=True))
+        with suppress(NotFound, NotAFolder):  # gone since its own folder was listed
+            members = here.home.list(here.path)
+            while block := list(islice(members, PIECE)):
+                folders += [member.path for member in block if member.is_folder]
+                yield b"".join(map(resources.member, block))
+    yield _END
 
 
 def _key(request: Request, renderer: Renderer) -> Hashable:

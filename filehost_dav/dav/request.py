@@ -25,12 +25,15 @@ Environ = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the methods share: the records that live beside the files, and what a process remembers."""
+    """What the methods share: the records that live beside the files, what a process remembers, and what the
+    operator allows (`whole_trees`: listing a tree to any depth in one request).
+    """
 
     database: Database
     locks: LockStore
     properties: Properties
     listings: Listings
+    whole_trees: bool = False
 
 
 @dataclass(frozen=True, slots=True)

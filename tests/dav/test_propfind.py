@@ -13,6 +13,7 @@ from harness.inprocess import InProcess, at_once, prop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from filehost_dav.dav.application import build
 from filehost_dav.errors import Unavailable
 from filehost_dav.policy.roles import Policy
 
@@ -204,6 +205,25 @@ class TestDepth:
         answer = dav.propfind("ann", "/", depth="infinity")
         assert answer.status == 403
         assert ET.fromstring(answer.body).find(DAV + "propfind-finite-depth") is not None
+
+    def test_a_whole_tree_is_listed_where_that_is_allowed(self, dav: InProcess, files: Path) -> None:
+        (files / "folder" / "sub" / "deep").mkdir()
+        (files / "folder" / "sub" / "deep" / "x.txt").write_text("x")
+        dav.proppatch("ann", "/folder/sub/deep/x.txt", DEAD)
+        dav.application = build(dav.database, whole_trees=True)
+        answer = dav.propfind("ann", "/", depth="infinity")
+        assert len(hrefs(answer)) == len(set(hrefs(answer)))
+        assert set(hrefs(answer)) == {
+            "/",
+            "/folder/",
+            "/folder/note.txt",
+            "/folder/sub/",
+            "/folder/sub/deep/",
+            "/folder/sub/deep/x.txt",
+        }
+        assert "{urn:x}a" in answer.responses()["/folder/sub/deep/x.txt"]
+        assert hrefs(dav.propfind("ann", "/folder/note.txt", depth="infinity")) == ["/folder/note.txt"]
+        assert dav.propfind("ann", "/none/", depth="infinity").status == 404
 
     @pytest.mark.parametrize("depth", ["2", "-1", "one", "0,1", ""])
     def test_any_other_depth_is_refused(self, dav: InProcess, depth: str) -> None:
