@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cheroot.wsgi import Gateway_10
 
-from filehost_dav.errors import BadBody, Truncated
+from filehost_dav.errors import BadBody, Truncated, Unavailable
 from filehost_dav.http import transfer
 from filehost_dav.http.reply import BODILESS, Terms, make_reply
 from filehost_dav.http.wire import BLOCK, MORE, Gone
@@ -22,6 +22,7 @@ from filehost_dav.http.wire import BLOCK, MORE, Gone
 if TYPE_CHECKING:
     from filehost_dav.http.request import Request
     from filehost_dav.http.wire import Wire
+    from filehost_dav.storage.tree import Span
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ class Gateway(Gateway_10):
             request.close_connection = True
         except (Truncated, BadBody) as error:
             self._fail("400 Bad Request", error.message)
+        except Unavailable as error:
+            self._fail("503 Service Unavailable", error.message)
         except Exception:  # noqa: BLE001 - the outermost gateway: whatever it was, the client gets an answer
             _log.exception("The application failed on request %s", self.env.get("filehost.request_id", "-"))
             self._fail("500 Internal Server Error", "The server failed on this request.")
@@ -144,11 +147,27 @@ class Gateway(Gateway_10):
                     self.write(chunk)
             parts = self.env.pop("filehost.answer", None)
             if parts is not None:
-                transfer.send(parts, self, self.req.server.offload)
+                self._send(parts)
         finally:
             close = getattr(response, "close", None)
             if close is not None:
                 close()
+
+    def _send(self, parts: Iterable[bytes | Span]) -> None:
+        try:
+            transfer.send(parts, self, self.req.server.offload)
+        except Unavailable as error:
+            if self.req.sent_headers:
+                raise
+            # The first bytes of the content did not come, so the head can still say so.
+            text = f"{error.message}\n".encode()
+            self._status = "503 Service Unavailable"
+            self._headers = [
+                ("Content-Type", "text/plain; charset=utf-8"),
+                ("Content-Length", str(len(text))),
+                ("Retry-After", str(error.retry_after)),
+            ]
+            self.write(text)
 
     def _finish(self) -> None:
         """The body is complete as far as the application is concerned."""

@@ -1,0 +1,108 @@
+"""The server on object storage, as a client sees it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.dav import Client
+from harness.server import Server, run
+
+MIB = 1 << 20
+
+
+def settings(folder: Path) -> dict[str, str]:
+    return {
+        "FILEHOST_STORAGE_KIND": "object",
+        "FILEHOST_OBJECT_CLIENT": "folder",
+        "FILEHOST_OBJECT_BUCKET": str(folder / "bucket"),
+        "FILEHOST_SERVER_WORKERS": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("node")
+    server = Server(folder / "data", settings(folder)).start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("size", [0, 10, 3 * MIB])
+def test_a_file_comes_back_whole_and_in_parts(node: Server, size: int) -> None:
+    with Client(node, node.add_user(f"size{size}")) as client:
+        content = bytes(range(256)) * (size // 256 + 1)
+        content = content[:size]
+        assert client.put("/x.txt", content).status == 201
+        assert client.get("/x.txt").body == content
+        if size:
+            assert client.get("/x.txt", Range="bytes=3-5").body == content[3:6]
+
+
+def test_a_store_that_does_not_answer_is_a_503_and_no_broken_download(node: Server) -> None:
+    with Client(node, node.add_user("unlucky")) as client:
+        client.put("/x.txt", b"content")
+        bucket = Path(node.settings["FILEHOST_OBJECT_BUCKET"])
+        shutil.move(bucket / "b", bucket / "away")
+        try:
+            answer = client.get("/x.txt")
+            assert answer.status == 503
+            assert int(answer["Retry-After"]) > 0
+            assert client.propfind("/").status == 207
+        finally:
+            shutil.move(bucket / "away", bucket / "b")
+        assert client.get("/x.txt").body == b"content"
+
+
+def test_a_server_on_the_bucket_of_another_does_not_start(node: Server, tmp_path: Path) -> None:
+    other = Server(tmp_path / "data", {**node.settings})
+    with pytest.raises(RuntimeError, match="belongs to a server whose database is another one"):
+        other.start()
+
+
+def test_the_command_line_checks_and_exports_and_imports(node: Server, tmp_path: Path) -> None:
+    account = node.add_user("worker")
+    place = ("--data", str(node.data))
+    with Client(node, account) as client:
+        client("MKCOL", "/folder")
+        client.put("/folder/x.txt", b"content")
+        run("export", "worker", str(tmp_path / "out"), *place, settings=node.settings)
+        assert (tmp_path / "out" / "folder" / "x.txt").read_bytes() == b"content"
+        (tmp_path / "out" / "y.txt").write_bytes(b"more")
+        (tmp_path / "out" / "z.exe").write_bytes(b"MZ")
+        told = run("import", "worker", str(tmp_path / "out"), *place, settings=node.settings)
+        assert "/z.exe is refused" in told.stdout + told.stderr
+        assert client.names("/") == {"folder", "y.txt"}
+    assert "Every file has its content" in run("check", *place, settings=node.settings).stdout
+
+
+def test_files_move_to_the_bucket_and_back_while_the_server_runs(tmp_path: Path) -> None:
+    there = settings(tmp_path)
+    here = Server(tmp_path / "data", {**there, "FILEHOST_STORAGE_KIND": "local"}).start()
+    account = here.add_user("alice")
+    place = ("--data", str(here.data))
+    with Client(here, account) as client:
+        client("MKCOL", "/folder")
+        client.put("/folder/x.txt", b"content")
+        client("PROPPATCH", "/folder/x.txt", PROPPATCH)
+        assert "1 copied" in run("migrate", "--to", "object", *place, settings=here.settings).stdout
+        client.put("/y.txt", b"later")
+        run("migrate", "--to", "object", *place, settings=here.settings)
+    here.stop()
+    moved = Server(tmp_path / "data", there).start()
+    with Client(moved, account) as client:
+        assert client.get("/folder/x.txt").body == b"content"
+        assert client.get("/y.txt").body == b"later"
+        found = client.propfind("/folder/x.txt", "0", ["{urn:x}colour"]).responses()
+        assert found["/folder/x.txt"]["{urn:x}colour"].text == "green"
+        client.put("/z.txt", b"new")
+    moved.stop()
+    run("migrate", "--to", "local", *place, settings=there)
+    assert here.files(account).joinpath("z.txt").read_bytes() == b"new"
+
+
+PROPPATCH = (
+    '<propertyupdate xmlns="DAV:"><set><prop><colour xmlns="urn:x">green</colour></prop></set></propertyupdate>'
+)
