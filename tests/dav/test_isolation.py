@@ -61,6 +61,9 @@ DOINGS: dict[str, tuple[Callable[[Client], Answer], int]] = {
 }
 
 
+LOCKED = {"LOCK": "/a.txt", "LOCK folder": "/", "LOCK new": "/folder/new.txt"}
+
+
 @pytest.mark.parametrize("doing", DOINGS)
 def test_what_one_user_does_leaves_the_other_alone(users: tuple[Client, Client], doing: str) -> None:
     alice, bob = users
@@ -70,6 +73,8 @@ def test_what_one_user_does_leaves_the_other_alone(users: tuple[Client, Client],
     assert answer.status == status
     assert b"alice" not in answer.body.replace(b"/alice/", b"")
     assert _all_of(alice) == before
+    if doing in LOCKED and answer.status < 300:
+        bob.unlock(LOCKED[doing], answer.lock_token)
     bob("DELETE", "/elsewhere")
 
 
