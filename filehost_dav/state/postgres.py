@@ -8,6 +8,7 @@ only where they name the same subject. Connections are opened after the fork, ne
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import threading
@@ -52,7 +53,8 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._idle: list[psycopg.Connection[Row]] = []
+        self._pool = _Pool(url)
+        self._relaxed = _Pool(url, "-c synchronous_commit=off")
         self._inherited: list[object] = []
         self._process = os.getpid()
         self._current = threading.local()
@@ -62,18 +64,14 @@ class PostgresDatabase:
         current: psycopg.Connection[Row] | None = getattr(self._current, "connection", None)
         if current is not None:
             return current.execute(_translated(sql), parameters).fetchall()
-        with self._connection(sql, parameters) as (_, cursor):
+        with self._connected(), self._pool.begun(_translated(sql), parameters) as (_, cursor):
             return cursor.fetchall()
 
     @contextmanager
     def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
-        # The lock is a statement of its own, before any reading: under READ COMMITTED each later
-        # statement then sees all that the lock's last holder wrote.
-        lock = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
-        with self._connection("BEGIN") as (connection, _):
+        with self._connected(), self._pool.begun(_turn_of(subject)) as (connection, _):
             self._current.connection = connection
             try:
-                connection.execute(_translated(lock), (subject,))
                 yield _PostgresTransaction(connection)
             except BaseException:
                 self._current.connection = None
@@ -84,66 +82,85 @@ class PostgresDatabase:
             connection.execute("COMMIT")
 
     def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        with self._connection("SET synchronous_commit = off") as (connection, _):
-            try:
-                return connection.execute(_translated(sql), parameters).rowcount
-            finally:
-                if not connection.closed:
-                    connection.execute("SET synchronous_commit = on")
+        with self._connected(), self._relaxed.begun(_translated(sql), parameters) as (_, cursor):
+            return cursor.rowcount
 
     def generation(self) -> int | None:
         """None: to learn whether another node has changed something costs as much as to read it again."""
         return None
 
     def close(self) -> None:
+        self._pool.close()
+        self._relaxed.close()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        self._check_process()
+        try:
+            yield
+        except psycopg.Error as error:
+            raise _failure(error) from error
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            # Kept, never used or closed: closing would end the parent's sessions.
+            self._inherited += [self._pool, self._relaxed]
+            self._pool, self._relaxed = self._pool.anew(), self._relaxed.anew()
+            self._process = os.getpid()
+
+
+class _Pool:
+    """Connections of one process with the same settings."""
+
+    def __init__(self, url: str, settings: str = "") -> None:
+        self._url = url
+        self._settings = settings
+        self._idle: list[psycopg.Connection[Row]] = []
+
+    def anew(self) -> _Pool:
+        return _Pool(self._url, self._settings)
+
+    def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
     @contextmanager
-    def _connection(
-        self, first: str, parameters: Sequence[Any] = ()
+    def begun(
+        self, first: Any, parameters: Sequence[Any] | None = None
     ) -> Iterator[tuple[psycopg.Connection[Row], psycopg.Cursor[Row]]]:
         """A connection on which the statement `first` has been executed."""
-        self._check_process()
-        idle = self._idle
+        connection, cursor = self._begin(first, parameters)
         try:
-            connection, cursor = self._begin(first, parameters)
-            try:
-                yield connection, cursor
-            finally:
-                _give_back(connection, idle)
-        except psycopg.Error as error:
-            raise _failure(error) from error
+            yield connection, cursor
+        finally:
+            self._give_back(connection)
 
     def _begin(
-        self, first: str, parameters: Sequence[Any]
+        self, first: Any, parameters: Sequence[Any] | None
     ) -> tuple[psycopg.Connection[Row], psycopg.Cursor[Row]]:
-        sql = _translated(first)
+        # Several statements in one, which is what a text without parameters may be, cannot be prepared.
+        prepare = False if parameters is None else None
         while True:
+            kept = bool(self._idle)
             try:
                 connection = self._idle.pop()
             except IndexError:
-                break
+                connection = self._open()
             try:
-                return connection, connection.execute(sql, parameters)
-            except psycopg.OperationalError:
-                # A connection kept from before the engine's restart; the next may be sound.
-                if not connection.closed:
-                    _give_back(connection, self._idle)
+                return connection, connection.execute(first, parameters, prepare=prepare)
+            except BaseException as error:
+                broken = connection.closed
+                self._give_back(connection)
+                # One kept from before the engine's restart is broken; the next may be sound.
+                if not (kept and broken and isinstance(error, psycopg.OperationalError)):
                     raise
-        connection = self._open()
-        try:
-            return connection, connection.execute(sql, parameters)
-        except BaseException:
-            _give_back(connection, self._idle)
-            raise
 
     def _open(self) -> psycopg.Connection[Row]:
         connection = psycopg.connect(
             self._url,
             autocommit=True,
             connect_timeout=5,
-            options=_SETTINGS,
+            options=f"{_SETTINGS} {self._settings}",
             application_name="filehost-dav",
             keepalives_idle=30,
             tcp_user_timeout=20000,
@@ -151,12 +168,13 @@ class PostgresDatabase:
         connection.adapters.register_dumper(bool, _BoolDumper)
         return connection
 
-    def _check_process(self) -> None:
-        if self._process != os.getpid():
-            # Kept, never used or closed: closing would end the parent's sessions.
-            self._inherited.append(self._idle)
-            self._idle = []
-            self._process = os.getpid()
+    def _give_back(self, connection: psycopg.Connection[Row]) -> None:
+        status = connection.info.transaction_status
+        usable = not connection.closed and status == psycopg.pq.TransactionStatus.IDLE
+        if usable and len(self._idle) < _POOLED:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
 
 class _PostgresTransaction:
@@ -181,12 +199,15 @@ class _BoolDumper(IntDumper):
         return super().dump(int(obj))
 
 
-def _give_back(connection: psycopg.Connection[Row], idle: list[psycopg.Connection[Row]]) -> None:
-    usable = not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-    if usable and len(idle) < _POOLED:
-        idle.append(connection)
-    else:
-        connection.close()
+@lru_cache(maxsize=1024)
+def _turn_of(subject: str) -> Any:
+    """The beginning of a transaction that waits for its turn.
+
+    The lock is taken before any reading: under READ COMMITTED each later statement then sees all that the
+    lock's last holder wrote.
+    """
+    number = int.from_bytes(hashlib.blake2b(subject.encode(), digest_size=8).digest(), "big", signed=True)
+    return f"BEGIN; SELECT pg_advisory_xact_lock({number})"
 
 
 @lru_cache(maxsize=1024)
