@@ -10,7 +10,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 CONTENT_POLICY: Final = "; ".join(
     (
@@ -68,6 +71,12 @@ class Answer:
 
     def chunks(self) -> Iterable[bytes]:
         return (self.body,) if isinstance(self.body, bytes) else self.body
+
+
+def send(answer: Answer, method: str, start_response: StartResponse) -> Iterable[bytes]:
+    """Start the response, and give its body as WSGI wants it: none for HEAD."""
+    start_response(answer.status_line, answer.all_headers())
+    return () if method == "HEAD" else answer.chunks()
 
 
 def html(text: str, status: int = 200) -> Answer:

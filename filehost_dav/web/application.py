@@ -6,7 +6,6 @@ the gate, the application asks `handles` and then calls the Pages themselves.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -15,12 +14,10 @@ from urllib.parse import quote
 from filehost_dav.accounts.app_passwords import AppPasswords
 from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.users import User
-from filehost_dav.errors import FilehostError, NotFound
-from filehost_dav.paths import FilePath
+from filehost_dav.errors import FilehostError
 from filehost_dav.policy.roles import Policy
-from filehost_dav.web import plain_page
 from filehost_dav.web.account_page import SIGN_IN, AccountPage, SetPassword, SignIn
-from filehost_dav.web.answer import Answer, as_json, html, plain, see_other
+from filehost_dav.web.answer import Answer, as_json, html, plain, see_other, send
 from filehost_dav.web.archive_page import answer_zip
 from filehost_dav.web.assets import Assets
 from filehost_dav.web.cookie import form_token
@@ -30,10 +27,10 @@ from filehost_dav.web.data import (
     answer_purge,
     answer_restore,
     answer_trash,
-    page_data,
 )
 from filehost_dav.web.devices import Devices
 from filehost_dav.web.failures import headers_of, rule_of, status_of
+from filehost_dav.web.folder_page import answer_folder, is_folder_visit, script_page
 from filehost_dav.web.request import Environ, Request
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words, choose
@@ -92,6 +89,29 @@ class Pages:
 
     def greet(self, request: Request) -> Answer | None:
         """The answer for a visitor who has not signed in; None where the gate must speak."""
+        try:
+            return self._greeting(request)
+        except FilehostError as error:
+            return self._failure(request, error)
+
+    def handles(self, environ: Environ) -> bool:
+        """Whether this request of a signed-in user is for the page."""
+        request = Request(environ)
+        name = _own_name(request)
+        if name is None:
+            return request.method == "POST" or is_folder_visit(request)
+        known = name in self._names or name.startswith("assets/")
+        return known or (name.partition("/")[0] in _VIEWS and is_folder_visit(request))
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        try:
+            answer = self._answer(request)
+        except FilehostError as error:
+            answer = self._failure(request, error)
+        return send(answer, request.method, start_response)
+
+    def _greeting(self, request: Request) -> Answer | None:
         name = _own_name(request)
         words = self._words(request)
         if name is not None and name.startswith("assets/"):
@@ -104,24 +124,6 @@ class Pages:
             return _to_sign_in(request, words, self._assets)
         return _signed_out() if request.header("X-Requested-With") == "Filehost" else None
 
-    def handles(self, environ: Environ) -> bool:
-        """Whether this request of a signed-in user is for the page."""
-        request = Request(environ)
-        name = _own_name(request)
-        if name is None:
-            return request.method == "POST" or _is_folder_visit(request)
-        known = name in self._names or name.startswith("assets/")
-        return known or (name.partition("/")[0] in _VIEWS and _is_folder_visit(request))
-
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        request = Request(environ)
-        try:
-            answer = self._answer(request)
-        except FilehostError as error:
-            answer = self._failure(request, error)
-        start_response(answer.status_line, answer.all_headers())
-        return () if request.method == "HEAD" else answer.chunks()
-
     def _answer(self, request: Request) -> Answer:
         name = _own_name(request)
         if name is not None and name.startswith("assets/"):
@@ -130,9 +132,9 @@ class Pages:
             return self._account.sign_in(request, self._words(request), self._assets)
         visit = self._visit(request)
         if name is None:
-            return _folder(visit)
+            return answer_folder(visit)
         if name.partition("/")[0] in _VIEWS:
-            return _script_page(visit)
+            return script_page(visit)
         method = "GET" if request.method == "HEAD" else request.method
         handler = self._routes.get((method, name))
         return handler(visit) if handler else plain("This method has no meaning here", 405)
@@ -168,44 +170,6 @@ class Pages:
 def _own_name(request: Request) -> str | None:
     """What follows `/.filehost/` in the path, None when it is not there."""
     return request.path.removeprefix(OURS) if request.path.startswith(OURS) else None
-
-
-def _is_folder_visit(request: Request) -> bool:
-    """Whether a browser's window, or a text browser, asks for a folder, or for what is not there."""
-    if not (request.is_navigation or (request.method in ("GET", "HEAD") and request.reads_html)):
-        return False
-    if request.path.endswith("/"):
-        return True
-    try:
-        path = FilePath.parse(request.path)
-        return bool(request.environ["filehost.home"].stat(path).is_folder)
-    except FilehostError:
-        return request.is_navigation
-
-
-def _folder(visit: Visit) -> Answer:
-    request, folder = visit.request, FilePath.parse(visit.request.path)
-    if request.method == "POST":
-        return plain_page.change(visit, folder)
-    is_plain = "plain" in request.query or not request.is_navigation
-    try:
-        entry = visit.home.stat(folder)
-    except NotFound:
-        if is_plain:
-            raise
-        return _script_page(visit, 404)
-    if entry.is_folder and not request.path.endswith("/"):
-        return see_other(f"{folder.as_url()}/")
-    return plain_page.show(visit, folder) if is_plain else _script_page(visit)
-
-
-def _script_page(visit: Visit, status: int = 200) -> Answer:
-    """The frame that the script fills, with all it must know at the start."""
-    data = {**page_data(visit), "language": visit.words.language, "words": visit.words.all}
-    # "<" is escaped, so that no name can end the element early.
-    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
-    address = escape(quote(visit.request.path))
-    return html(visit.fill("page", data=text, user=escape(visit.user.name), address=address), status)
 
 
 def _signed_out() -> Answer:

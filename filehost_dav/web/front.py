@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.users import User
-from filehost_dav.web.answer import Answer, plain
+from filehost_dav.web.answer import Answer, plain, send
 from filehost_dav.web.application import Pages
 from filehost_dav.web.cookie import session_of
 from filehost_dav.web.request import Environ, Request
@@ -39,15 +39,19 @@ class FrontDoor:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
+        answer = self._answer(request)
+        if answer is None:
+            return self._application(environ, start_response)
+        return send(answer, request.method, start_response)
+
+    def _answer(self, request: Request) -> Answer | None:
         if not request.is_read and request.is_cross_site:
-            return _send(plain("Another site may not change anything here", 403), start_response)
+            return plain("Another site may not change anything here", 403)
         if self._recognise(request) and not (request.is_read or request.is_same_site):
-            return _send(plain("This browser does not say which page sent this", 403), start_response)
-        if "filehost.user" not in environ and not request.header("Authorization"):
-            answer = self._pages.greet(request)
-            if answer is not None:
-                return _send(answer, start_response)
-        return self._application(environ, start_response)
+            return plain("This browser does not say which page sent this", 403)
+        if "filehost.user" in request.environ or request.header("Authorization"):
+            return None
+        return self._pages.greet(request)
 
     def _recognise(self, request: Request) -> bool:
         """Whether a session signs this request in."""
@@ -59,8 +63,3 @@ class FrontDoor:
         request.environ["wsgidav.auth.user_name"] = user.name
         request.environ["filehost.session"] = session
         return True
-
-
-def _send(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
-    start_response(answer.status_line, answer.all_headers())
-    return answer.chunks()

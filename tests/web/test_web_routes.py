@@ -77,3 +77,9 @@ def test_odd_requests_get_plain_answers(tree: Visitor, method: str, path: str, s
     assert answer.status == status
     if method == "HEAD":
         assert answer.body == b""
+
+
+def test_a_broken_sign_in_form_gets_a_page_too(visitor: Visitor) -> None:
+    answer = visitor("POST", "/.filehost/signin", b"x" * 100, {**BROWSER, "Content-Length": "3000000"})
+    assert answer.status == 400
+    assert "too large" in answer.text

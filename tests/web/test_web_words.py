@@ -25,9 +25,9 @@ def test_every_language_has_every_sentence_with_the_same_places(language: str) -
 
 def test_every_sentence_the_script_says_is_in_the_catalogue() -> None:
     script = "\n".join(path.read_text("utf-8") for path in ASSETS.glob("*.js"))
-    said = set(re.findall(r"\bsay\(\"([\w.]+)\"", script))
+    said = set(re.findall(r"\bsay\(\s*\"([\w.]+)\"", script))
     counted = {
-        f"{key}.{form}" for key in re.findall(r'\bcount\("([\w.]+)"', script) for form in ("one", "other")
+        f"{key}.{form}" for key in re.findall(r'\bcount\(\s*"([\w.]+)"', script) for form in ("one", "other")
     }
     assert said | counted <= CATALOGUES["en"].keys()
 

@@ -15,9 +15,10 @@ export async function newFolder(folder) {
   const name = await askName(say("folder.new"), {
     label: say("folder.name"),
     action: say("folder.make"),
-    refuse: (wanted) => attempt(wanted, join(folder, wanted), true, async (path) => {
-      if (!(await dav.makeFolder(path))) throw new Error(say("name.taken"));
-    }),
+    refuse: (wanted) =>
+      attempt(wanted, join(folder, wanted), true, async (path) => {
+        if (!(await dav.makeFolder(path))) throw new Error(say("name.taken"));
+      }),
   });
   return name === null ? null : join(folder, name);
 }
@@ -31,19 +32,30 @@ export async function rename(entry) {
     value: entry.name,
     stem: dot > 0 ? dot : entry.name.length,
     action: say("action.rename"),
-    refuse: (wanted) => attempt(wanted, join(folder, wanted), entry.folder, (path) => dav.move(entry.path, path)),
+    refuse: (wanted) =>
+      attempt(wanted, join(folder, wanted), entry.folder, (path) => dav.move(entry.path, path)),
   });
   return name === null || name === entry.name ? null : join(folder, name);
 }
 
 /** Move into a folder, or into one that is asked for; whether something changed. */
 export function moveTo(entries, folder, target = null) {
-  return relocate(entries, folder, target, { title: count("move.title", entries.length), action: say("move.here"), act: dav.move, done: "move.done" });
+  return relocate(entries, folder, target, {
+    title: count("move.title", entries.length),
+    action: say("move.here"),
+    act: dav.move,
+    done: "move.done",
+  });
 }
 
 /** As `moveTo`, but a copy; into the same folder under a free name. */
 export function copyTo(entries, folder, target = null) {
-  return relocate(entries, folder, target, { title: count("copy.title", entries.length), action: say("copy.here"), act: dav.copy, done: "copy.done" });
+  return relocate(entries, folder, target, {
+    title: count("copy.title", entries.length),
+    action: say("copy.here"),
+    act: dav.copy,
+    done: "copy.done",
+  });
 }
 
 /** Delete, with a way back; whether something changed. `changed` runs after an undo. */
@@ -51,18 +63,20 @@ export async function remove(entries, changed) {
   const gone = [];
   const waiting = [...entries];
   const work = async () => {
-    for (let entry; (entry = waiting.shift()); ) {
+    for (let entry; (entry = waiting.shift());) {
       try {
         await dav.remove(entry.path);
         gone.push(entry.path);
       } catch (error) {
-        if (error.status !== 404) toast(say("problem.with", { name: entry.name, reason: error.message }), { bad: true });
+        if (error.status !== 404)
+          toast(say("problem.with", { name: entry.name, reason: error.message }), { bad: true });
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (gone.length) {
-    const said = gone.length === 1 ? say("delete.done", { name: nameOf(gone[0]) }) : count("delete.done", gone.length);
+    const said =
+      gone.length === 1 ? say("delete.done", { name: nameOf(gone[0]) }) : count("delete.done", gone.length);
     toast(said, { action: say("undo"), act: () => undo(gone, changed) });
   }
   return gone.length > 0;
@@ -103,7 +117,11 @@ export async function askClash(name, sending, present, others) {
   const action = await choose(
     say("clash.title"),
     say(present.folder ? "clash.text.folder" : "clash.text", { name }),
-    [{ value: "skip", label: say("clash.skip") }, ...(present.folder ? [] : [replace]), { value: "keep", label: say("clash.keep"), cls: "primary", focus: true }],
+    [
+      { value: "skip", label: say("clash.skip") },
+      ...(present.folder ? [] : [replace]),
+      { value: "keep", label: say("clash.keep"), cls: "primary", focus: true },
+    ],
     extra,
   );
   return { action: action ?? "skip", all: all.checked };
@@ -111,7 +129,14 @@ export async function askClash(name, sending, present, others) {
 
 async function relocate(entries, folder, target, { title, action, act, done }) {
   const moving = act === dav.move;
-  const to = target ?? (await chooseFolder(title, action, folder, entries.filter((entry) => entry.folder).map((entry) => entry.path)));
+  const to =
+    target ??
+    (await chooseFolder(
+      title,
+      action,
+      folder,
+      entries.filter((entry) => entry.folder).map((entry) => entry.path),
+    ));
   if (to === null || (moving && to === folder)) return false;
   let rule = null;
   let changed = 0;

@@ -19,28 +19,37 @@ export function chooseFolder(title, action, start, without = []) {
       async function go(path, focus = true) {
         here = path;
         trail.replaceChildren(
-          path === "/" ? "" : button(say("chooser.up"), { glyph: "up", quiet: true, onclick: () => go(parent(path)) }),
+          path === "/"
+            ? ""
+            : button(say("chooser.up"), { glyph: "up", quiet: true, onclick: () => go(parent(path)) }),
           h("strong", {}, path === "/" ? say("place.home") : nameOf(path)),
         );
         list.replaceChildren(h("li", { class: "small" }, say("loading")));
         let folders;
         try {
-          folders = (await dav.list(path)).filter((entry) => entry.folder && !without.some((one) => isWithin(entry.path, one)));
+          folders = (await dav.list(path)).filter(
+            (entry) => entry.folder && !without.some((one) => isWithin(entry.path, one)),
+          );
         } catch (error) {
           list.replaceChildren(h("li", { class: "problem" }, error.message));
           return;
         }
         if (here !== path) return;
         folders.sort((a, b) => byName(a.name, b.name));
-        const rows = folders.map(({ name }) => h("li", {}, button(name, { glyph: "files", onclick: () => go(join(path, name)) })));
+        const rows = folders.map(({ name }) =>
+          h("li", {}, button(name, { glyph: "files", onclick: () => go(join(path, name)) })),
+        );
         list.replaceChildren(...(rows.length ? rows : [h("li", { class: "small" }, say("chooser.none"))]));
         if (focus) (list.querySelector("button") ?? done).focus();
       }
 
       go(start, false);
-      return [trail, list, h("div", { class: "buttons" }, button(say("cancel"), { onclick: () => close() }), done)];
+      return [
+        trail,
+        list,
+        h("div", { class: "buttons" }, button(say("cancel"), { onclick: () => close() }), done),
+      ];
     },
     { cls: "wide" },
   );
 }
-

@@ -16,7 +16,13 @@ export function connectView() {
     h("h1", { tabindex: "-1" }, say("connect.title")),
     h("p", { class: "lead" }, say("connect.lead")),
     h("dl", { class: "facts" }, fact("connect.address", address), fact("connect.user", data.user)),
-    h("p", {}, say("connect.devices"), " ", h("a", { href: "/.filehost/account#devices-title" }, say("connect.devices.link"))),
+    h(
+      "p",
+      {},
+      say("connect.devices"),
+      " ",
+      h("a", { href: "/.filehost/account#devices-title" }, say("connect.devices.link")),
+    ),
     ...order.map((name, index) => section(name, index === 0)),
     location.protocol === "http:" && h("p", { class: "notice" }, say("connect.plain")),
   );
@@ -38,20 +44,37 @@ function steps(name) {
   const text = (key, values) => say(`connect.${name}.${key}`, values);
   switch (name) {
     case "windows":
-      return [text("1"), [text("2"), code(address)], [text("3", { user: data.user })], [text("4"), code(`net use * "${address}" /user:${data.user} *`)]];
+      return [
+        text("1"),
+        [text("2"), code(address)],
+        [text("3", { user: data.user })],
+        [text("4"), code(`net use * "${address}" /user:${data.user} *`)],
+      ];
     case "mac":
       return [text("1"), [text("2"), code(address)], text("3", { user: data.user })];
     case "gnome":
       return [text("1"), [text("2"), code(`${secure ? "davs" : "dav"}://${data.user}@${host}/`)], text("3")];
     case "kde":
-      return [text("1"), [text("2"), code(`${secure ? "webdavs" : "webdav"}://${data.user}@${host}/`)], text("3")];
+      return [
+        text("1"),
+        [text("2"), code(`${secure ? "webdavs" : "webdav"}://${data.user}@${host}/`)],
+        text("3"),
+      ];
     case "linux":
-      return [[text("1"), code(`sudo mount -t davfs ${address} /mnt -o username=${data.user},uid=$USER`)], text("2")];
+      return [
+        [text("1"), code(`sudo mount -t davfs ${address} /mnt -o username=${data.user},uid=$USER`)],
+        text("2"),
+      ];
     case "phone":
       return [text("1"), [text("2"), code(address)], text("3", { user: data.user })];
     default:
       return [
-        [text("1"), code(`rclone config create filehost webdav url=${address} vendor=owncloud user=${data.user} pass=$(rclone obscure "$(read -rsp Password: p; echo $p)")`)],
+        [
+          text("1"),
+          code(
+            `rclone config create filehost webdav url=${address} vendor=owncloud user=${data.user} pass=$(rclone obscure "$(read -rsp Password: p; echo $p)")`,
+          ),
+        ],
         [text("2"), code("rclone sync ~/Documents filehost:Documents --progress")],
       ];
   }
@@ -72,7 +95,12 @@ function code(text) {
     }
   };
   const box = h("code", {}, text);
-  return h("span", { class: "code" }, box, button(say("connect.copy", { text }), { glyph: "copy", quiet: true, onclick: copy }));
+  return h(
+    "span",
+    { class: "code" },
+    box,
+    button(say("connect.copy", { text }), { glyph: "copy", quiet: true, onclick: copy }),
+  );
 }
 
 function system() {

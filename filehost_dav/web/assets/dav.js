@@ -18,7 +18,13 @@ export class Failure extends Error {
 
   /** Whether trying again later may help by itself. */
   get passes() {
-    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+    return (
+      this.status === 0 ||
+      this.status === 429 ||
+      this.status === 502 ||
+      this.status === 503 ||
+      this.status === 504
+    );
   }
 }
 
@@ -35,7 +41,8 @@ export function send(method, path, { headers = {}, body = null, progress, signal
     request.setRequestHeader("X-Requested-With", "Filehost");
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     if (progress) request.upload.onprogress = (event) => progress(event.loaded);
-    request.onload = () => (request.status < 400 ? resolve(request) : reject(failureOf(request, headers.Destination ?? path)));
+    request.onload = () =>
+      request.status < 400 ? resolve(request) : reject(failureOf(request, headers.Destination ?? path));
     request.onerror = request.ontimeout = () => reject(new Failure(0));
     request.onabort = () => reject(new DOMException("aborted", "AbortError"));
     signal?.addEventListener("abort", () => request.abort(), { once: true });
@@ -84,7 +91,8 @@ export const remove = (path) => send("DELETE", path);
 /** Ask the server about names before anything is sent: for each null, or {rule, message}. */
 export const check = (items) => ask("page/check", items);
 export const trash = () => ask("page/trash");
-export const versions = async (path) => (await list(`/.filehost/versions${path}`)).sort((a, b) => b.modified - a.modified);
+export const versions = async (path) =>
+  (await list(`/.filehost/versions${path}`)).sort((a, b) => b.modified - a.modified);
 export const restore = (items) => ask("page/restore", items);
 export const purge = (items) => ask("page/purge", items);
 export const pageData = () => ask("page");
@@ -140,7 +148,11 @@ function relocate(method, from, to, overwrite) {
 /** The resources of a multistatus. Walked child by child: a listing may have ten thousand. */
 function entries(answer) {
   const found = [];
-  for (let response = answer.response?.documentElement.firstElementChild; response; response = response.nextElementSibling) {
+  for (
+    let response = answer.response?.documentElement.firstElementChild;
+    response;
+    response = response.nextElementSibling
+  ) {
     if (response.localName === "response") found.push(entryOf(response));
   }
   return found;
@@ -150,7 +162,8 @@ function entryOf(response) {
   const entry = { path: "/", name: "", folder: false, size: 0, modified: 0, etag: "" };
   for (const part of response.children) {
     if (part.localName === "href") entry.path = decode(part.textContent.replace(/^https?:\/\/[^/]*/, ""));
-    else if (part.localName === "propstat") for (const property of part.firstElementChild.children) readProperty(entry, property);
+    else if (part.localName === "propstat")
+      for (const property of part.firstElementChild.children) readProperty(entry, property);
   }
   entry.name = nameOf(entry.path);
   return entry;

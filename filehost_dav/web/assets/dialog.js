@@ -32,7 +32,15 @@ export function dialog(title, build, { cls = "", role = "dialog" } = {}) {
 export function askName(title, { label, value = "", action, refuse = async () => null, stem = value.length }) {
   return dialog(title, (close) => {
     const problem = h("p", { class: "problem", role: "alert", id: "name-problem" });
-    const input = h("input", { value, autofocus: true, id: "name-input", autocomplete: "off", spellcheck: "false", "aria-describedby": "name-problem", required: true });
+    const input = h("input", {
+      value,
+      autofocus: true,
+      id: "name-input",
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-describedby": "name-problem",
+      required: true,
+    });
     input.value = value;
     queueMicrotask(() => input.setSelectionRange(0, stem));
     const submit = async (event) => {
@@ -49,7 +57,12 @@ export function askName(title, { label, value = "", action, refuse = async () =>
       h("label", { for: "name-input" }, label),
       input,
       problem,
-      h("div", { class: "buttons" }, button(say("cancel"), { onclick: () => close() }), h("button", { class: "button primary" }, action)),
+      h(
+        "div",
+        { class: "buttons" },
+        button(say("cancel"), { onclick: () => close() }),
+        h("button", { class: "button primary" }, action),
+      ),
     );
   });
 }
@@ -61,7 +74,13 @@ export function choose(title, text, choices, extra = []) {
     (close) => [
       h("p", {}, text),
       ...extra,
-      h("div", { class: "buttons" }, ...choices.map(({ value, label, cls = "", focus }) => button(label, { cls, autofocus: focus, onclick: () => close(value) }))),
+      h(
+        "div",
+        { class: "buttons" },
+        ...choices.map(({ value, label, cls = "", focus }) =>
+          button(label, { cls, autofocus: focus, onclick: () => close(value) }),
+        ),
+      ),
     ],
     { role: "alertdialog" },
   );
@@ -139,7 +158,9 @@ function moveInMenu(event, element, choices) {
   else if (event.key === "End") next = choices.length - 1;
   else if (event.key === "Tab") element.hidePopover();
   else if (event.key.length === 1 && event.key !== " ") {
-    next = choices.findIndex((choice, index) => index > here && choice.textContent.toLowerCase().startsWith(event.key.toLowerCase()));
+    next = choices.findIndex(
+      (choice, index) => index > here && choice.textContent.toLowerCase().startsWith(event.key.toLowerCase()),
+    );
     if (next < 0) return;
   }
   if (next === null) return;

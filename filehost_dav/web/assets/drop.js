@@ -6,7 +6,9 @@ export function gather(transfer) {
     .filter((item) => item.kind === "file")
     .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile())
     .filter(Boolean);
-  return Promise.all(roots.map((root) => (root instanceof File ? [{ file: root, path: root.name }] : walk(root)))).then((lists) => lists.flat());
+  return Promise.all(
+    roots.map((root) => (root instanceof File ? [{ file: root, path: root.name }] : walk(root))),
+  ).then((lists) => lists.flat());
 }
 
 /** The files of a chooser; one for folders gives paths. */
@@ -19,7 +21,11 @@ export function pasted(transfer, now = new Date()) {
   return [...transfer.files].map((file) => {
     if (!/^image\.\w+$/.test(file.name)) return { file, path: file.name };
     const ending = file.name.slice(file.name.lastIndexOf("."));
-    const stamp = new Date(now - now.getTimezoneOffset() * 60000).toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".");
+    const stamp = new Date(now - now.getTimezoneOffset() * 60000)
+      .toISOString()
+      .slice(0, 19)
+      .replace("T", " ")
+      .replaceAll(":", ".");
     return { file, path: `${stamp}${ending}` };
   });
 }
@@ -32,7 +38,8 @@ async function walk(root) {
   while (waiting.length) {
     const entry = waiting.pop();
     const path = entry.fullPath.slice(1);
-    if (entry.isFile) found.push({ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), path });
+    if (entry.isFile)
+      found.push({ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), path });
     else {
       found.push({ folder: true, path });
       waiting.push(...(await members(entry)));

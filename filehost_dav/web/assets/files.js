@@ -10,11 +10,13 @@ const KINDS = {
   audio: "mp3 ogg oga wav flac m4a opus",
   video: "mp4 webm mkv mov avi",
 };
-const kinds = new Map(Object.entries(KINDS).flatMap(([kind, list]) => list.split(" ").map((one) => [one, kind])));
+const kinds = new Map(
+  Object.entries(KINDS).flatMap(([kind, list]) => list.split(" ").map((one) => [one, kind])),
+);
 const READABLE = new Set("txt md csv log json xml yaml yml ini conf html htm css js ts py svg".split(" "));
 const PICTURES = new Set("png jpg jpeg gif webp avif bmp".split(" "));
 
-export const kindOf = (entry) => (entry.folder ? "files" : kinds.get(extension(entry.name)) ?? "file");
+export const kindOf = (entry) => (entry.folder ? "files" : (kinds.get(extension(entry.name)) ?? "file"));
 
 export function extension(name) {
   const dot = name.lastIndexOf(".");

@@ -4,14 +4,13 @@ import * as actions from "./actions.js";
 import * as dav from "./dav.js";
 import { menu, toast } from "./dialog.js";
 import { announce, button, h, icon } from "./dom.js";
-import { chosen, gather, hasFiles, pasted } from "./drop.js";
+import { Dragging } from "./dragging.js";
+import { chosen, pasted } from "./drop.js";
 import { encode, nameOf, parent } from "./files.js";
 import { List, sorted } from "./list.js";
 import { preview } from "./preview.js";
 import { versionsDialog } from "./trash.js";
 import { count, data, say } from "./words.js";
-
-const MOVING = "application/x-filehost-move";
 
 export class FolderView {
   #calls;
@@ -33,23 +32,64 @@ export class FolderView {
       order: (order) => this.#sort(order),
       key: (event) => this.key(event),
     });
-    this.filter = h("input", { type: "search", class: "filter", placeholder: say("filter.short"), "aria-label": say("filter.label"), oninput: () => this.#draw(), onkeydown: (event) => this.#filterKey(event) });
+    this.filter = h("input", {
+      type: "search",
+      class: "filter",
+      placeholder: say("filter.short"),
+      "aria-label": say("filter.label"),
+      oninput: () => this.#draw(),
+      onkeydown: (event) => this.#filterKey(event),
+    });
     this.title = h("h1", { class: "unseen" });
     this.trail = h("nav", { class: "trail", "aria-label": say("trail.label") });
-    this.input = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.#send(chosen(this.input), this.input) });
-    this.folderInput = h("input", { type: "file", webkitdirectory: true, hidden: true, onchange: () => this.#send(chosen(this.folderInput), this.folderInput) });
-    const uploadMenu = button(say("upload.more"), { glyph: "down", quiet: true, cls: "primary-more", "aria-haspopup": "menu", onclick: (event) => this.#uploadMenu(event.currentTarget) });
+    this.input = h("input", {
+      type: "file",
+      multiple: true,
+      hidden: true,
+      onchange: () => this.#send(chosen(this.input), this.input),
+    });
+    this.folderInput = h("input", {
+      type: "file",
+      webkitdirectory: true,
+      hidden: true,
+      onchange: () => this.#send(chosen(this.folderInput), this.folderInput),
+    });
+    const uploadMenu = button(say("upload.more"), {
+      glyph: "down",
+      quiet: true,
+      cls: "primary-more",
+      "aria-haspopup": "menu",
+      onclick: (event) => this.#uploadMenu(event.currentTarget),
+    });
     this.tools = h(
       "div",
       { class: "tools" },
       h("span", { class: "search" }, icon("search"), this.filter),
       button(say("folder.new"), { glyph: "folderNew", cls: "fold", onclick: () => this.makeFolder() }),
-      h("span", { class: "joined" }, button(say("upload.button"), { glyph: "upload", cls: "primary", onclick: () => this.input.click() }), uploadMenu),
+      h(
+        "span",
+        { class: "joined" },
+        button(say("upload.button"), { glyph: "upload", cls: "primary", onclick: () => this.input.click() }),
+        uploadMenu,
+      ),
     );
     this.bar = this.#choiceBar();
     this.state = h("div", { class: "state", hidden: true });
-    this.element = h("div", { class: "folder" }, this.title, h("div", { class: "bar" }, this.trail, this.tools, this.bar), this.list.element, this.state, this.input, this.folderInput);
-    this.#receive();
+    this.element = h(
+      "div",
+      { class: "folder" },
+      this.title,
+      h("div", { class: "bar" }, this.trail, this.tools, this.bar),
+      this.list.element,
+      this.state,
+      this.input,
+      this.folderInput,
+    );
+    this.dragging = new Dragging(this.element, this.list, {
+      folder: () => this.path,
+      send: (found, folder) => this.#send(found, null, folder),
+      move: (entries, folder) => this.#move(entries, folder),
+    });
   }
 
   /** Show a folder; then the file named `look`, if any. */
@@ -126,7 +166,9 @@ export class FolderView {
 
   #draw(focus = null) {
     const wanted = this.filter.value.trim().toLocaleLowerCase();
-    const entries = wanted ? this.#all.filter((entry) => entry.name.toLocaleLowerCase().includes(wanted)) : this.#all;
+    const entries = wanted
+      ? this.#all.filter((entry) => entry.name.toLocaleLowerCase().includes(wanted))
+      : this.#all;
     this.list.show(sorted(entries, this.#order), this.#order, focus);
     if (!entries.length) this.#say(wanted ? "none" : "empty");
     else {
@@ -140,8 +182,17 @@ export class FolderView {
     this.list.element.hidden = true;
     this.state.hidden = false;
     const act = {
-      empty: [icon("files"), h("h2", {}, say("empty.title")), h("p", {}, say(matchMedia("(hover: none)").matches ? "empty.touch" : "empty.text")), this.#allowed()],
-      none: [icon("search"), h("h2", {}, say("filter.none")), button(say("filter.clear"), { onclick: () => this.#reset() })],
+      empty: [
+        icon("files"),
+        h("h2", {}, say("empty.title")),
+        h("p", {}, say(matchMedia("(hover: none)").matches ? "empty.touch" : "empty.text")),
+        this.#allowed(),
+      ],
+      none: [
+        icon("search"),
+        h("h2", {}, say("filter.none")),
+        button(say("filter.clear"), { onclick: () => this.#reset() }),
+      ],
       loading: [h("p", { class: "waiting" }, say("loading"))],
     };
     this.state.replaceChildren(...act[what].filter(Boolean));
@@ -160,7 +211,9 @@ export class FolderView {
       icon("error"),
       h("h2", {}, say(missing ? "missing.title" : "problem.title")),
       h("p", {}, missing ? say("missing.text") : error.message),
-      missing ? button(say("missing.home"), { cls: "primary", onclick: () => this.#calls.go("/") }) : button(say("retry"), { cls: "primary", glyph: "retry", onclick: () => this.load() }),
+      missing
+        ? button(say("missing.home"), { cls: "primary", onclick: () => this.#calls.go("/") })
+        : button(say("retry"), { cls: "primary", glyph: "retry", onclick: () => this.load() }),
     );
     announce(missing ? say("missing.title") : error.message);
   }
@@ -172,13 +225,21 @@ export class FolderView {
     const items = steps.map((path) => {
       const here = path === this.path;
       const name = path === "/" ? say("place.home") : nameOf(path);
-      const link = h("a", { href: `${encode(path)}${path === "/" ? "" : "/"}`, title: name, ...(here ? { "aria-current": "page" } : {}) }, name);
+      const link = h(
+        "a",
+        {
+          href: `${encode(path)}${path === "/" ? "" : "/"}`,
+          title: name,
+          ...(here ? { "aria-current": "page" } : {}),
+        },
+        name,
+      );
       link.addEventListener("click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
         this.#calls.go(path);
       });
-      this.#target(link, () => path);
+      this.dragging.target(link, path);
       return h("li", {}, link);
     });
     this.trail.replaceChildren(h("ol", {}, ...items));
@@ -186,22 +247,39 @@ export class FolderView {
 
   #choiceBar() {
     this.chosenCount = h("strong", { class: "grow" });
-    this.one = button(say("action.rename"), { glyph: "rename", cls: "fold", onclick: () => this.#rename(this.list.chosen[0]) });
+    this.one = button(say("action.rename"), {
+      glyph: "rename",
+      cls: "fold",
+      onclick: () => this.#rename(this.list.chosen[0]),
+    });
     return h(
       "div",
       { class: "choice", role: "toolbar", "aria-label": say("list.actions"), hidden: true },
-      button(say("choice.clear"), { glyph: "close", quiet: true, onclick: () => (this.list.clear(), this.list.focus()) }),
+      button(say("choice.clear"), {
+        glyph: "close",
+        quiet: true,
+        onclick: () => (this.list.clear(), this.list.focus()),
+      }),
       this.chosenCount,
-      button(say("action.download"), { glyph: "download", cls: "fold", onclick: () => actions.download(this.list.chosen, this.path) }),
+      button(say("action.download"), {
+        glyph: "download",
+        cls: "fold",
+        onclick: () => actions.download(this.list.chosen, this.path),
+      }),
       this.one,
       button(say("action.move"), { glyph: "move", cls: "fold", onclick: () => this.#move(this.list.chosen) }),
       button(say("action.copy"), { glyph: "copy", cls: "fold", onclick: () => this.#copy(this.list.chosen) }),
-      button(say("action.delete"), { glyph: "trash", cls: "fold danger", onclick: () => this.#remove(this.list.chosen) }),
+      button(say("action.delete"), {
+        glyph: "trash",
+        cls: "fold danger",
+        onclick: () => this.#remove(this.list.chosen),
+      }),
     );
   }
 
   #showChosen(entries) {
-    const some = entries.length > 1 || (entries.length === 1 && this.list.element.classList.contains("choosing"));
+    const some =
+      entries.length > 1 || (entries.length === 1 && this.list.element.classList.contains("choosing"));
     this.bar.hidden = !some;
     this.tools.hidden = some;
     this.chosenCount.textContent = count("choice.count", entries.length);
@@ -221,13 +299,27 @@ export class FolderView {
     const one = entries.length === 1;
     menu(
       [
-        ...(one ? [{ label: say(entry.folder ? "action.open" : "action.view"), glyph: "open", act: () => this.open(entry) }] : []),
-        { label: say(one && !entry.folder ? "action.download" : "action.zip"), glyph: "download", act: () => actions.download(entries, this.path) },
+        ...(one
+          ? [
+              {
+                label: say(entry.folder ? "action.open" : "action.view"),
+                glyph: "open",
+                act: () => this.open(entry),
+              },
+            ]
+          : []),
+        {
+          label: say(one && !entry.folder ? "action.download" : "action.zip"),
+          glyph: "download",
+          act: () => actions.download(entries, this.path),
+        },
         null,
         ...(one ? [{ label: say("action.rename"), glyph: "rename", act: () => this.#rename(entry) }] : []),
         { label: say("action.move"), glyph: "move", act: () => this.#move(entries) },
         { label: say("action.copy"), glyph: "copy", act: () => this.#copy(entries) },
-        ...(one && !entry.folder ? [{ label: say("action.versions"), glyph: "history", act: () => this.#versions(entry) }] : []),
+        ...(one && !entry.folder
+          ? [{ label: say("action.versions"), glyph: "history", act: () => this.#versions(entry) }]
+          : []),
         null,
         { label: say("action.delete"), glyph: "trash", danger: true, act: () => this.#remove(entries) },
       ],
@@ -269,7 +361,8 @@ export class FolderView {
   }
 
   async #versions(entry) {
-    if (await versionsDialog(entry).catch((error) => toast(error.message, { bad: true }))) this.#after(entry.path);
+    if (await versionsDialog(entry).catch((error) => toast(error.message, { bad: true })))
+      this.#after(entry.path);
   }
 
   async #after(focus = null) {
@@ -329,49 +422,9 @@ export class FolderView {
     event.preventDefault();
   }
 
-  // Receiving: from the chooser, by drop, by paste, and rows dragged within the page.
-
   #send(found, input = null, folder = this.path) {
     if (input) input.value = "";
     if (found.length) this.#calls.upload(folder, found);
-  }
-
-  #receive() {
-    const element = this.element;
-    const over = (on) => element.classList.toggle("dropping", on);
-    element.append(h("div", { class: "drop-here", "aria-hidden": "true" }, icon("upload"), h("strong", {}, say("drop.here"))));
-    element.addEventListener("dragover", (event) => {
-      if (!hasFiles(event.dataTransfer)) return;
-      event.preventDefault();
-      event.dataTransfer.dropEffect = "copy";
-      const row = this.#folderRow(event);
-      this.#mark(row);
-      over(!row);
-    });
-    element.addEventListener("dragleave", (event) => {
-      if (!element.contains(event.relatedTarget)) over(false);
-    });
-    element.addEventListener("drop", async (event) => {
-      if (!hasFiles(event.dataTransfer)) return;
-      event.preventDefault();
-      over(false);
-      const folder = this.#entryOf(this.#folderRow(event))?.path ?? this.path;
-      this.#mark(null);
-      try {
-        this.#send(await gather(event.dataTransfer), null, folder);
-      } catch {
-        toast(say("drop.unreadable"), { bad: true });
-      }
-    });
-    this.list.body.addEventListener("dragstart", (event) => this.#drag(event));
-    this.list.body.addEventListener("dragover", (event) => this.#dragOver(event));
-    this.list.body.addEventListener("dragleave", () => this.#mark(null));
-    this.list.body.addEventListener("dragend", () => this.#mark(null));
-    this.list.body.addEventListener("drop", (event) => {
-      const entry = this.#entryOf(this.#folderRow(event));
-      this.#mark(null);
-      if (entry && event.dataTransfer.types.includes(MOVING)) this.#dropOn(event, entry.path);
-    });
   }
 
   /** Take what is pasted, wherever the focus is. */
@@ -381,62 +434,6 @@ export class FolderView {
     if (!found.length) return;
     event.preventDefault();
     this.#send(found);
-  }
-
-  #drag(event) {
-    const entry = this.#entryOf(event.target.closest(".row"));
-    if (!entry) return;
-    const chosen = this.list.chosen;
-    this.dragged = chosen.includes(entry) ? chosen : [entry];
-    event.dataTransfer.setData(MOVING, "move");
-    event.dataTransfer.effectAllowed = "copyMove";
-    const label = h("div", { class: "dragged" }, this.dragged.length === 1 ? entry.name : count("choice.count", this.dragged.length));
-    document.body.append(label);
-    event.dataTransfer.setDragImage(label, -12, -12);
-    setTimeout(() => label.remove());
-  }
-
-  #dragOver(event) {
-    if (!event.dataTransfer.types.includes(MOVING)) return;
-    const row = this.#folderRow(event);
-    const entry = this.#entryOf(row);
-    const usable = entry && !this.dragged.includes(entry);
-    this.#mark(usable ? row : null);
-    if (usable) event.preventDefault();
-  }
-
-  /** Make an element a place to drop rows on. */
-  #target(element, path) {
-    element.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer.types.includes(MOVING) || path() === this.path) return;
-      event.preventDefault();
-      element.classList.add("over");
-    });
-    element.addEventListener("dragleave", () => element.classList.remove("over"));
-    element.addEventListener("drop", (event) => {
-      element.classList.remove("over");
-      if (event.dataTransfer.types.includes(MOVING)) this.#dropOn(event, path());
-    });
-  }
-
-  #dropOn(event, path) {
-    event.preventDefault();
-    event.stopPropagation();
-    this.#move(this.dragged, path);
-  }
-
-  #folderRow(event) {
-    const row = event.target.closest?.(".rows .row");
-    return this.#entryOf(row)?.folder ? row : null;
-  }
-
-  #entryOf(row) {
-    return row ? this.list.entries[Number(row.dataset.index)] : null;
-  }
-
-  #mark(row) {
-    for (const other of this.list.body.querySelectorAll(".over")) if (other !== row) other.classList.remove("over");
-    row?.classList.add("over");
   }
 }
 
@@ -457,4 +454,3 @@ function remember(order) {
     // Then it lasts until the page is left.
   }
 }
-

@@ -33,13 +33,27 @@ export class List {
     this.#calls = calls;
     this.body = h("div", { class: "rows", role: "rowgroup" });
     this.heads = ["name", "size", "modified"].map((by) => this.#head(by));
-    this.all = h("button", { type: "button", class: "tick", "aria-label": say("list.all"), title: say("list.all"), onclick: () => this.#chooseAllOrNone() }, icon("check"));
+    this.all = h(
+      "button",
+      {
+        type: "button",
+        class: "tick",
+        "aria-label": say("list.all"),
+        title: say("list.all"),
+        onclick: () => this.#chooseAllOrNone(),
+      },
+      icon("check"),
+    );
     this.head = h(
       "div",
       { class: "row head", role: "row", "aria-rowindex": "1" },
       h("span", { class: "cell choose", role: "columnheader" }, this.all),
       ...this.heads,
-      h("span", { class: "cell more", role: "columnheader" }, h("span", { class: "unseen" }, say("list.actions"))),
+      h(
+        "span",
+        { class: "cell more", role: "columnheader" },
+        h("span", { class: "unseen" }, say("list.actions")),
+      ),
     );
     this.scroller = h("div", { class: "scroller", role: "presentation" }, this.body);
     this.element = h(
@@ -73,7 +87,10 @@ export class List {
     this.#order = order;
     const paths = new Set(entries.map((entry) => entry.path));
     this.#chosen = new Set([...this.#chosen].filter((path) => paths.has(path)));
-    this.#active = Math.max(0, entries.findIndex((entry) => entry.path === active));
+    this.#active = Math.max(
+      0,
+      entries.findIndex((entry) => entry.path === active),
+    );
     this.element.setAttribute("aria-rowcount", String(entries.length + 1));
     for (const row of this.#rows.values()) row.remove();
     this.#rows.clear();
@@ -117,7 +134,10 @@ export class List {
 
   #draw() {
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / this.height) - SPARE);
-    const last = Math.min(this.#entries.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / this.height) + SPARE);
+    const last = Math.min(
+      this.#entries.length,
+      Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / this.height) + SPARE,
+    );
     for (const [index, row] of this.#rows) {
       // The row with the focus stays, wherever it is: the keyboard must not lose its place.
       if ((index < first || index >= last) && index !== this.#active) {
@@ -142,7 +162,12 @@ export class List {
   /** The row before which the one of this index stands: screen readers read in the order of the document. */
   #after(index) {
     let after = null;
-    for (let row = this.body.lastElementChild; row && Number(row.dataset.index) > index; row = row.previousElementSibling) after = row;
+    for (
+      let row = this.body.lastElementChild;
+      row && Number(row.dataset.index) > index;
+      row = row.previousElementSibling
+    )
+      after = row;
     return after;
   }
 
@@ -192,9 +217,23 @@ export class List {
   }
 
   #head(by) {
-    const head = h("span", { class: `cell ${{ name: "main", size: "size", modified: "time" }[by]}`, role: "columnheader", "data-by": by });
+    const head = h("span", {
+      class: `cell ${{ name: "main", size: "size", modified: "time" }[by]}`,
+      role: "columnheader",
+      "data-by": by,
+    });
     head.append(
-      h("button", { type: "button", class: "sort", onclick: () => this.#calls.order({ by, down: this.#order.by === by ? !this.#order.down : by !== "name" }) }, h("span", {}, say(`list.${by}`)), icon("down")),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "sort",
+          onclick: () =>
+            this.#calls.order({ by, down: this.#order.by === by ? !this.#order.down : by !== "name" }),
+        },
+        h("span", {}, say(`list.${by}`)),
+        icon("down"),
+      ),
     );
     return head;
   }
@@ -214,7 +253,10 @@ export class List {
         if (row) act(event, Number(row.dataset.index));
       });
     on("click", (event, index) => this.#click(event, index));
-    on("dblclick", (event, index) => event.target.closest(".choose, .more") || this.#calls.open(this.#entries[index]));
+    on(
+      "dblclick",
+      (event, index) => event.target.closest(".choose, .more") || this.#calls.open(this.#entries[index]),
+    );
     on("contextmenu", (event, index) => this.#context(event, index));
     on("focusin", (event, index) => {
       if (this.#active === index) return;
@@ -287,7 +329,8 @@ export class List {
     const top = target * this.height;
     const view = this.scroller;
     if (top < view.scrollTop) view.scrollTop = top;
-    else if (top + this.height > view.scrollTop + view.clientHeight) view.scrollTop = top + this.height - view.clientHeight;
+    else if (top + this.height > view.scrollTop + view.clientHeight)
+      view.scrollTop = top + this.height - view.clientHeight;
     this.#draw();
     this.#rows.get(target)?.focus({ preventScroll: true });
   }
@@ -319,14 +362,22 @@ function model(kind) {
   if (!models.has(kind)) {
     const cell = (name, ...children) => h("span", { class: `cell ${name}`, role: "gridcell" }, ...children);
     const link = h("a", { tabindex: "-1", draggable: "false", class: "name" });
-    const more = h("button", { type: "button", class: "quiet", tabindex: "-1", title: say("list.actions"), "aria-haspopup": "menu" }, icon("more"));
+    const more = h(
+      "button",
+      { type: "button", class: "quiet", tabindex: "-1", title: say("list.actions"), "aria-haspopup": "menu" },
+      icon("more"),
+    );
     models.set(
       kind,
       h(
         "div",
         { class: "row", role: "row", draggable: "true" },
         cell("choose", h("span", { class: "tick", "aria-hidden": "true" }, icon("check"))),
-        cell("main", h("span", { class: `kind ${kind}` }, icon(kind)), h("span", { class: "words" }, link, h("span", { class: "small" }))),
+        cell(
+          "main",
+          h("span", { class: `kind ${kind}` }, icon(kind)),
+          h("span", { class: "words" }, link, h("span", { class: "small" })),
+        ),
         cell("size"),
         cell("time"),
         cell("more", more),

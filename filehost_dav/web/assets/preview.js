@@ -14,9 +14,18 @@ export function preview(entry, others, calls) {
   const title = h("h2", { id: "preview-title" });
   const stage = h("div", { class: "stage" });
   const place = h("span", { class: "small" });
-  const previous = button(say("preview.previous"), { glyph: "back", quiet: true, cls: "turn", onclick: () => turn(-1) });
+  const previous = button(say("preview.previous"), {
+    glyph: "back",
+    quiet: true,
+    cls: "turn",
+    onclick: () => turn(-1),
+  });
   const next = button(say("preview.next"), { glyph: "next", quiet: true, cls: "turn", onclick: () => turn(1) });
-  const save = h("a", { class: "quiet", "aria-label": say("action.download"), title: say("action.download") }, icon("download"));
+  const save = h(
+    "a",
+    { class: "quiet", "aria-label": say("action.download"), title: say("action.download") },
+    icon("download"),
+  );
   const element = h(
     "dialog",
     { class: "preview", "aria-labelledby": "preview-title" },
@@ -25,8 +34,16 @@ export function preview(entry, others, calls) {
       {},
       button(say("close"), { glyph: "close", quiet: true, onclick: () => element.close() }),
       h("div", { class: "grow" }, title, place),
-      button(say("action.versions"), { glyph: "history", quiet: true, onclick: () => calls.act("versions", current) }),
-      button(say("action.delete"), { glyph: "trash", quiet: true, onclick: () => calls.act("delete", current) }),
+      button(say("action.versions"), {
+        glyph: "history",
+        quiet: true,
+        onclick: () => calls.act("versions", current),
+      }),
+      button(say("action.delete"), {
+        glyph: "trash",
+        quiet: true,
+        onclick: () => calls.act("delete", current),
+      }),
       save,
     ),
     h("div", { class: "around" }, previous, stage, next),
@@ -86,7 +103,8 @@ async function content(entry, urls, signal) {
   if (kind === "image") return picture(entry);
   if (kind === "audio" || kind === "video") return h(kind, { src: encode(entry.path), controls: true });
   if (kind === "text") return text(entry, signal);
-  if (kind === "pdf" && entry.size <= LARGEST_PDF && navigator.pdfViewerEnabled) return pdf(entry, urls, signal);
+  if (kind === "pdf" && entry.size <= LARGEST_PDF && navigator.pdfViewerEnabled)
+    return pdf(entry, urls, signal);
   return nothing(entry);
 }
 
@@ -104,7 +122,14 @@ async function text(entry, signal) {
   const answer = await load(entry, signal, entry.size > MOST_TEXT ? { Range: `bytes=0-${MOST_TEXT - 1}` } : {});
   const body = decodeText(await answer.arrayBuffer());
   const shown = h("pre", { tabindex: "0", role: "region", "aria-label": entry.name }, body);
-  return entry.size > MOST_TEXT ? h("div", { class: "paper" }, shown, h("p", { class: "small" }, say("preview.cut", { size: size(MOST_TEXT) }))) : h("div", { class: "paper" }, shown);
+  return entry.size > MOST_TEXT
+    ? h(
+        "div",
+        { class: "paper" },
+        shown,
+        h("p", { class: "small" }, say("preview.cut", { size: size(MOST_TEXT) })),
+      )
+    : h("div", { class: "paper" }, shown);
 }
 
 async function pdf(entry, urls, signal) {
@@ -120,12 +145,20 @@ function nothing(entry, reason) {
     { class: "nothing" },
     icon(kindOf(entry)),
     h("p", {}, reason || say("preview.none")),
-    h("a", { class: "button primary", href: encode(entry.path), download: entry.name }, icon("download"), h("span", {}, say("action.download"))),
+    h(
+      "a",
+      { class: "button primary", href: encode(entry.path), download: entry.name },
+      icon("download"),
+      h("span", {}, say("action.download")),
+    ),
   );
 }
 
 async function load(entry, signal, headers = {}) {
-  const answer = await fetch(encode(entry.path), { signal, headers: { ...headers, "X-Requested-With": "Filehost" } });
+  const answer = await fetch(encode(entry.path), {
+    signal,
+    headers: { ...headers, "X-Requested-With": "Filehost" },
+  });
   if (!answer.ok) throw new Error(say("failure.other", { status: answer.status }));
   return answer;
 }

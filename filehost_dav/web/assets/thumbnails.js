@@ -13,7 +13,8 @@ let running = 0;
 
 /** Put the thumbnail of a picture into `place`, which shows its icon until then. */
 export function thumbnail(entry, place) {
-  if (entry.size > LARGEST || navigator.connection?.saveData || entry.name.toLowerCase().endsWith(".svg")) return;
+  if (entry.size > LARGEST || navigator.connection?.saveData || entry.name.toLowerCase().endsWith(".svg"))
+    return;
   const key = `${entry.path} ${entry.etag}`;
   if (made.has(key)) show(place, made.get(key));
   else {

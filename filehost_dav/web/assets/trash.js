@@ -16,9 +16,22 @@ export async function trashView(changed) {
     view.replaceChildren(
       h("h1", { tabindex: "-1" }, say("place.trash")),
       items.length
-        ? h("div", { class: "trash-top" }, h("p", { class: "lead" }, say("trash.lead")), button(say("trash.empty"), { cls: "danger", glyph: "trash", onclick: empty }))
+        ? h(
+            "div",
+            { class: "trash-top" },
+            h("p", { class: "lead" }, say("trash.lead")),
+            button(say("trash.empty"), { cls: "danger", glyph: "trash", onclick: empty }),
+          )
         : "",
-      items.length ? h("ul", { class: "cards" }, ...items.slice(0, SHOWN).map(card)) : h("div", { class: "state" }, icon("trash"), h("h2", {}, say("trash.nothing")), h("p", {}, say("trash.nothing.help"))),
+      items.length
+        ? h("ul", { class: "cards" }, ...items.slice(0, SHOWN).map(card))
+        : h(
+            "div",
+            { class: "state" },
+            icon("trash"),
+            h("h2", {}, say("trash.nothing")),
+            h("p", {}, say("trash.nothing.help")),
+          ),
       items.length > SHOWN ? h("p", { class: "small" }, count("uploads.more", items.length - SHOWN)) : "",
     );
   };
@@ -34,9 +47,30 @@ export async function trashView(changed) {
     return h(
       "li",
       {},
-      h("span", { class: `kind ${kindOf({ name, folder: item.folder })}` }, icon(kindOf({ name, folder: item.folder }))),
-      h("div", { class: "grow" }, h("span", { class: "name" }, name), h("span", { class: "small" }, say("trash.where", { folder: folderName(item.origin), time: moment(item.deleted), size: size(item.size) }))),
-      button(say("trash.restore"), { glyph: "restore", "aria-label": say("trash.restore.name", { name }), onclick: () => back(item) }),
+      h(
+        "span",
+        { class: `kind ${kindOf({ name, folder: item.folder })}` },
+        icon(kindOf({ name, folder: item.folder })),
+      ),
+      h(
+        "div",
+        { class: "grow" },
+        h("span", { class: "name" }, name),
+        h(
+          "span",
+          { class: "small" },
+          say("trash.where", {
+            folder: folderName(item.origin),
+            time: moment(item.deleted),
+            size: size(item.size),
+          }),
+        ),
+      ),
+      button(say("trash.restore"), {
+        glyph: "restore",
+        "aria-label": say("trash.restore.name", { name }),
+        onclick: () => back(item),
+      }),
       button(say("trash.purge.name", { name }), { glyph: "close", quiet: true, onclick: () => purge(item) }),
     );
   }
@@ -106,8 +140,23 @@ export async function versionsDialog(entry) {
         const row = h(
           "li",
           {},
-          h("div", { class: "grow" }, h("span", { class: "name", title: exactMoment(item.modified) }, moment(item.modified)), h("span", { class: "small" }, `${size(item.size)} · ${exactMoment(item.modified)}`)),
-          h("a", { class: "quiet", href: encode(item.path), download: entry.name, "aria-label": say("versions.open"), title: say("versions.open") }, icon("download")),
+          h(
+            "div",
+            { class: "grow" },
+            h("span", { class: "name", title: exactMoment(item.modified) }, moment(item.modified)),
+            h("span", { class: "small" }, `${size(item.size)} · ${exactMoment(item.modified)}`),
+          ),
+          h(
+            "a",
+            {
+              class: "quiet",
+              href: encode(item.path),
+              download: entry.name,
+              "aria-label": say("versions.open"),
+              title: say("versions.open"),
+            },
+            icon("download"),
+          ),
           button(say("trash.restore"), { glyph: "restore", onclick: () => back(item) }),
         );
         return row;

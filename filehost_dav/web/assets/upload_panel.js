@@ -19,16 +19,37 @@ export class UploadPanel {
     this.bar = h("progress", { max: "1", value: "0", "aria-labelledby": "uploads-title" });
     this.list = h("ul", {});
     this.more = h("p", { class: "small rest" });
-    this.fold = button(say("uploads.fold"), { glyph: "down", quiet: true, "aria-expanded": "true", onclick: () => this.#fold() });
+    this.fold = button(say("uploads.fold"), {
+      glyph: "down",
+      quiet: true,
+      "aria-expanded": "true",
+      onclick: () => this.#fold(),
+    });
     this.stop = button(say("uploads.cancelAll"), { cls: "small-button", onclick: () => uploads.cancelAll() });
-    this.again = button(say("uploads.retryAll"), { cls: "small-button", onclick: () => this.#uploads.retryAll() });
+    this.again = button(say("uploads.retryAll"), {
+      cls: "small-button",
+      onclick: () => this.#uploads.retryAll(),
+    });
     this.close = button(say("close"), { glyph: "close", quiet: true, onclick: () => uploads.clear() });
     this.element = h(
       "section",
       { class: "uploads", "aria-labelledby": "uploads-title", hidden: true },
-      h("header", {}, h("div", { class: "grow" }, this.title, this.state), this.again, this.stop, this.fold, this.close),
+      h(
+        "header",
+        {},
+        h("div", { class: "grow" }, this.title, this.state),
+        this.again,
+        this.stop,
+        this.fold,
+        this.close,
+      ),
       this.bar,
-      h("div", { class: "upload-list", tabindex: "0", role: "group", "aria-labelledby": "uploads-title" }, this.list, this.more),
+      h(
+        "div",
+        { class: "upload-list", tabindex: "0", role: "group", "aria-labelledby": "uploads-title" },
+        this.list,
+        this.more,
+      ),
     );
   }
 
@@ -49,7 +70,11 @@ export class UploadPanel {
     const open = items.filter((item) => item.isOpen);
     const bad = items.filter((item) => item.state === "failed" || item.state === "refused");
     const done = items.filter((item) => item.state === "done").length;
-    this.title.textContent = open.length ? count("uploads.sending", open.length) : bad.length ? count("uploads.problems", bad.length) : count("uploads.done", done);
+    this.title.textContent = open.length
+      ? count("uploads.sending", open.length)
+      : bad.length
+        ? count("uploads.problems", bad.length)
+        : count("uploads.done", done);
     const { total, sent, rate, left } = this.#uploads.progress;
     this.bar.hidden = !open.length;
     this.bar.value = total ? sent / total : 1;
@@ -75,7 +100,8 @@ export class UploadPanel {
   #speed(sent, total, rate, left) {
     const parts = [say("uploads.sent", { sent: size(sent), total: size(total) })];
     if (rate > 0) parts.push(say("uploads.rate", { rate: size(rate) }));
-    if (left !== null && Number.isFinite(left) && rate > 0) parts.push(say("uploads.left", { time: duration(left) }));
+    if (left !== null && Number.isFinite(left) && rate > 0)
+      parts.push(say("uploads.left", { time: duration(left) }));
     return parts.join(" · ");
   }
 
@@ -90,7 +116,8 @@ export class UploadPanel {
     shown.forEach((item, index) => {
       if (!this.#rows.has(item)) this.#rows.set(item, this.#row(item));
       const { element, update } = this.#rows.get(item);
-      if (this.list.children[index] !== element) this.list.insertBefore(element, this.list.children[index] ?? null);
+      if (this.list.children[index] !== element)
+        this.list.insertBefore(element, this.list.children[index] ?? null);
       update();
     });
     const rest = items.length - shown.length;
@@ -103,9 +130,21 @@ export class UploadPanel {
     const title = h("span", { class: "name", title: item.path });
     const state = h("span", { class: "small state" });
     const bar = h("progress", { max: "1", value: "0", "aria-label": say("uploads.progress", { name }) });
-    const cancel = button(say("uploads.cancel", { name }), { glyph: "close", quiet: true, onclick: () => this.#uploads.cancel(item) });
-    const retry = button(say("uploads.retry", { name }), { glyph: "retry", quiet: true, onclick: () => this.#uploads.retry(item) });
-    const picture = h("span", { class: `kind ${kindOf({ name })}` }, icon(kindOf({ name, ending: extension(name) })));
+    const cancel = button(say("uploads.cancel", { name }), {
+      glyph: "close",
+      quiet: true,
+      onclick: () => this.#uploads.cancel(item),
+    });
+    const retry = button(say("uploads.retry", { name }), {
+      glyph: "retry",
+      quiet: true,
+      onclick: () => this.#uploads.retry(item),
+    });
+    const picture = h(
+      "span",
+      { class: `kind ${kindOf({ name })}` },
+      icon(kindOf({ name, ending: extension(name) })),
+    );
     const element = h("li", {}, picture, h("div", { class: "grow" }, title, bar, state), retry, cancel);
     let drawn = "";
     const update = () => {

@@ -128,7 +128,8 @@ export class Uploads {
     if (item.folder && !verdict) return;
     const upload = new Upload(item.path, item.file ?? new File([], nameOf(item.path)));
     const tooLarge = data.largest !== null && upload.file.size > data.largest;
-    if (verdict) this.#end(upload, "refused", dav.ruleSentence(verdict.rule, verdict.message, nameOf(item.path)));
+    if (verdict)
+      this.#end(upload, "refused", dav.ruleSentence(verdict.rule, verdict.message, nameOf(item.path)));
     else if (tooLarge) this.#end(upload, "refused", say("failure.largest", { size: size(data.largest) }));
     this.items.push(upload);
   }
@@ -243,7 +244,8 @@ export class Uploads {
     if (action === "replace" && !present.folder) this.#again(item, item.path, { "If-Match": present.etag });
     else if (action === "keep" || (action === "replace" && present.folder)) {
       const taken = new Set((await dav.list(parent(item.path))).map((entry) => entry.name.toLowerCase()));
-      for (const other of this.items) if (parent(other.path) === parent(item.path)) taken.add(nameOf(other.path).toLowerCase());
+      for (const other of this.items)
+        if (parent(other.path) === parent(item.path)) taken.add(nameOf(other.path).toLowerCase());
       this.#again(item, join(parent(item.path), freeName(nameOf(item.path), taken)), NEW);
     } else this.#end(item, "skipped");
   }
@@ -272,7 +274,11 @@ export class Uploads {
     if (!this.#folders.has(path)) {
       const made = dav
         .makeFolder(path, signal)
-        .catch((error) => (error.status === 409 ? this.#makeFolder(parent(path)).then(() => dav.makeFolder(path)) : Promise.reject(error)));
+        .catch((error) =>
+          error.status === 409
+            ? this.#makeFolder(parent(path)).then(() => dav.makeFolder(path))
+            : Promise.reject(error),
+        );
       this.#folders.set(path, made);
       made.then((isNew) => isNew && this.#calls.stored(parent(path))).catch(() => this.#folders.delete(path));
     }

@@ -41,7 +41,13 @@ const sizeFormats = new Map();
 function sizeFormat(unit, digits) {
   const key = `${unit} ${digits}`;
   if (!sizeFormats.has(key)) {
-    const options = { style: "unit", unit, unitDisplay: "short", minimumFractionDigits: digits, maximumFractionDigits: digits };
+    const options = {
+      style: "unit",
+      unit,
+      unitDisplay: "short",
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    };
     sizeFormats.set(key, new Intl.NumberFormat(language, options));
   }
   return sizeFormats.get(key);

@@ -40,3 +40,13 @@ def test_a_session_that_ends_asks_to_sign_in_and_uploads_wait_for_it(screen: Scr
     opened.value.keyboard.press("Enter")
     expect(screen.page.locator(".uploads")).to_contain_text("1 file uploaded")
     assert (files / "late.txt").read_bytes() == b"late"
+
+
+def test_a_link_on_another_site_finds_who_is_signed_in(screen: Screen, files: Path) -> None:
+    (files / "sub").mkdir()
+    (files / "sub" / "a.txt").write_text("a")
+    screen.open()
+    other_site = screen.url.replace("127.0.0.1", "localhost")
+    screen.page.goto(f"{other_site}/.filehost/signin")
+    screen.page.evaluate("url => { location.href = url; }", f"{screen.url}/sub/")
+    expect(screen.row("a.txt")).to_be_visible()

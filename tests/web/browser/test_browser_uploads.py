@@ -187,3 +187,24 @@ def test_a_content_that_does_not_fit_its_name_is_refused_in_the_visitors_languag
         screen.drop({"fake.pdf": "no pdf at all"})
         expect(screen.page.locator(".uploads")).to_contain_text("Der Inhalt passt nicht zum Typ der Datei.")
     assert list(files.iterdir()) == []
+
+
+def test_when_nothing_helps_the_file_stays_on_the_list_and_can_be_sent_again(
+    screen: Screen, files: Path
+) -> None:
+    screen.page.clock.install()
+    screen.open()
+    screen.page.route("**/a.txt", lambda route: route.abort("connectionreset"))
+    screen.drop({"a.txt": "a"})
+    again = screen.page.get_by_role("button", name="Try a.txt again")
+    for _ in range(8):
+        if again.is_visible():
+            break
+        expect(again.or_(screen.page.get_by_text("No connection, trying again soon"))).to_be_visible()
+        screen.page.clock.fast_forward(31_000)
+    expect(screen.page.locator(".uploads h2")).to_have_text("1 file was not uploaded")
+    expect(screen.page.locator(".uploads li")).to_contain_text("The server does not answer.")
+    screen.page.unroute("**/a.txt")
+    again.click()
+    expect(screen.page.locator(".uploads h2")).to_have_text("1 file uploaded")
+    assert (files / "a.txt").read_text() == "a"
