@@ -25,29 +25,21 @@ _SECONDS: Final = re.compile(r"second-([0-9]{1,18})", re.IGNORECASE)
 
 def lock(request: Request) -> Answer:
     """200, or 201 where the lock created an empty file. An empty body refreshes the lock named in If."""
-    wanted = read_whole(body_of(request.environ), LARGEST_DOCUMENT)
-    if not wanted.strip():
+    body = read_whole(body_of(request.environ), LARGEST_DOCUMENT)
+    if not body.strip():
         return _refresh(request)
-    exclusive, owner = _lockinfo(parsed(wanted))
-    conditions = Preconditions.of(request.environ)
-    present = entry_at(request, request.path)
-    if present is None:
-        require_parent(request, request.path)
-    require_conditions(request, conditions, present)
-    if present is None:
-        require_tokens(request, conditions.tokens, request.path, membership=True)
-    granted = _acquire(
-        request,
-        Wish(
-            path=request.path,
-            # A file has no members, whatever the Depth says; missing, it means infinity.
-            deep=present is not None and present.is_folder and _is_deep(request),
-            exclusive=exclusive,
-            principal=request.user,
-            info=owner,
-            timeout=timeout(request.header("HTTP_TIMEOUT")),
-        ),
+    exclusive, owner = _lockinfo(parsed(body))
+    present = _lockable(request)
+    wish = Wish(
+        path=request.path,
+        # A file has no members, whatever the Depth says; missing, it means infinity.
+        deep=present is not None and present.is_folder and _is_deep(request),
+        exclusive=exclusive,
+        principal=request.user,
+        info=owner,
+        timeout=timeout(request.header("HTTP_TIMEOUT")),
     )
+    granted = _acquire(request, wish)
     created = present is None and _create(request, granted)
     return _answer(request, granted, created=created)
 
@@ -121,6 +113,18 @@ def _refresh(request: Request) -> Answer:
 def _held(request: Request, token: str) -> Lock | None:
     covering = request.services.locks.covering(request.user, request.path)
     return next((lock for lock in covering if lock.token == token), None)
+
+
+def _lockable(request: Request) -> Entry | None:
+    """What is there to be locked, or None where a file can be created for the lock."""
+    conditions = Preconditions.of(request.environ)
+    present = entry_at(request, request.path)
+    if present is None:
+        require_parent(request, request.path)
+    require_conditions(request, conditions, present)
+    if present is None:
+        require_tokens(request, conditions.tokens, request.path, membership=True)
+    return present
 
 
 def _acquire(request: Request, wish: Wish) -> Lock:

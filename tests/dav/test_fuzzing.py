@@ -54,7 +54,7 @@ def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         }
         answer = application(given, lambda status, headers: said.append(status))
         try:
-            b"".join(answer)
+            assert str(folder).encode() not in b"".join(answer)  # no answer tells where files lie
         finally:
             getattr(answer, "close", lambda: None)()
         (status,) = said
