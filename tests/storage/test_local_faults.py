@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
+import struct
 import subprocess
 import sys
 import threading
@@ -16,8 +18,13 @@ import pytest
 from harness.trees import Bytes, at, names, put, read, tree_of
 
 from filehost_dav.errors import (
+    BadPath,
+    Exists,
     FilehostError,
     Full,
+    IntoItself,
+    IsAFolder,
+    NotAFolder,
     NotFound,
     ParentMissing,
     QuotaExceeded,
@@ -25,6 +32,7 @@ from filehost_dav.errors import (
     Unavailable,
 )
 from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.rules import Retention
 from filehost_dav.storage.tree import Tree
 
@@ -63,6 +71,33 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
 def leftovers(root: Path) -> list[str]:
     """Temporary files of ours anywhere below."""
     return [path.name for path in root.rglob(".filehost-*") if not path.name.endswith("journal")]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (errno.ENOENT, NotFound),
+        (errno.ELOOP, NotFound),
+        (errno.ENOTDIR, NotAFolder),
+        (errno.EISDIR, IsAFolder),
+        (errno.EEXIST, Exists),
+        (errno.EINVAL, IntoItself),
+        (errno.ENOSPC, Full),
+        (errno.EDQUOT, QuotaExceeded),
+        (errno.EACCES, Unavailable),
+        (errno.EROFS, Unavailable),
+        (errno.EMFILE, Unavailable),
+        (errno.EIO, Unavailable),
+        (errno.ENAMETOOLONG, BadPath),
+    ],
+)
+def test_what_the_system_reports_has_its_own_error_and_tells_no_place(
+    number: int, expected: type[FilehostError]
+) -> None:
+    with pytest.raises(expected) as raised, Translated():
+        raise OSError(number, os.strerror(number), "/srv/data/files/alice/a.txt")
+    assert "/srv" not in str(raised.value)
+    assert os.strerror(number) not in str(raised.value)
 
 
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "chunked"])
@@ -305,6 +340,20 @@ tree.write(at("/a.txt"), Dying(b"", 900_000))
     put(tree, "/b.txt", bytes(900_000))
     with pytest.raises(QuotaExceeded):
         put(tree, "/c.txt", bytes(200_000))
+
+
+def test_reserved_room_of_a_process_elsewhere_comes_back_after_a_day(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path, durability="none", quota=lambda _user: 1_000_000)
+    tree = storage.tree("alice")
+    put(tree, "/a.txt", b"x")
+    long_ago, lately = int(time.time()) - 2 * 86_400, int(time.time())
+    for moment, fits in ((long_ago, True), (lately, False)):
+        with (tmp_path / "ledger" / "alice").open("r+b") as ledger:
+            ledger.seek(64)
+            ledger.write(struct.pack("=48sqq", b"another.1.1", 900_000, moment))
+        with contextlib.nullcontext() if fits else pytest.raises(QuotaExceeded):
+            put(tree, "/b.txt", bytes(200_000))
+        tree.delete(at("/b.txt")) if fits else None
 
 
 def test_a_slow_upload_does_not_keep_others_waiting(tree: Tree) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from harness.trees import Bytes, at, names, put, read, tree_of
 
 from filehost_dav.errors import FilehostError, NotFound, Refused
 from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import kernel
 from filehost_dav.storage.tree import Tree
 
 SECRET = b"secret of bob"
@@ -244,3 +246,34 @@ def test_a_folder_removed_while_it_is_listed_ends_the_listing(tree: Tree, home: 
     opened = tree.list(at("/a"))
     (home / "a").rmdir()
     assert list(opened) == []
+
+
+@pytest.mark.parametrize("opened", [kernel.open_beneath, kernel.open_walking])
+def test_no_link_is_followed_anywhere_in_a_path(tmp_path: Path, opened: Callable[[int, str, int], int]) -> None:
+    (tmp_path / "root" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "root" / "a" / "b" / "c.txt").write_bytes(b"x")
+    (tmp_path / "root" / "a" / "link").symlink_to("b")
+    (tmp_path / "root" / "link").symlink_to("a")
+    (tmp_path / "root" / "a" / "b" / "link.txt").symlink_to("c.txt")
+    root = os.open(tmp_path / "root", os.O_RDONLY)
+    before = len(os.listdir("/proc/self/fd"))
+    os.close(opened(root, "a/b/c.txt", os.O_RDONLY))
+    for path in ("a/link/c.txt", "link/b/c.txt", "a/b/link.txt"):
+        with pytest.raises(OSError, match=f"Errno ({errno.ELOOP}|{errno.ENOTDIR})"):
+            opened(root, path, os.O_RDONLY)
+    assert len(os.listdir("/proc/self/fd")) == before
+    os.close(root)
+
+
+@pytest.mark.parametrize("rename", [kernel.rename_new, kernel.rename_checked])
+def test_a_rename_to_a_new_name_never_replaces(
+    tmp_path: Path, rename: Callable[[int, str, int, str], None]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(FileExistsError):
+        rename(folder, "a", folder, "b")
+    rename(folder, "a", folder, "c")
+    os.close(folder)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"b": "b", "c": "a"}

@@ -39,10 +39,10 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
 
     Raises OSError: ELOOP (or ENOTDIR, without openat2) for a symbolic link.
     """
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
     call = _openat2()
     if call is None:
-        return _open_walking(folder, path, flags)
+        return open_walking(folder, path, flags)
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
     how = _How(flags, 0, _BENEATH | _NO_SYMLINKS)
     descriptor = call(_OPENAT2, folder, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
     if descriptor < 0:
@@ -92,7 +92,7 @@ def rename_new(source_folder: int, source: str, target_folder: int, target: str)
             return
         if ctypes.get_errno() not in _UNSUPPORTED:
             raise _error()
-    _rename_checked(source_folder, source, target_folder, target)
+    rename_checked(source_folder, source, target_folder, target)
 
 
 def allocate(file: int, size: int) -> None:
@@ -107,7 +107,8 @@ def allocate(file: int, size: int) -> None:
         raise _error()
 
 
-def _open_walking(folder: int, path: str, flags: int) -> int:
+def open_walking(folder: int, path: str, flags: int) -> int:
+    """`open_beneath` for systems without openat2."""
     *folders, last = path.split("/")
     passing = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     current = os.dup(folder)
@@ -116,12 +117,13 @@ def _open_walking(folder: int, path: str, flags: int) -> int:
             inner = os.open(name, passing, dir_fd=current)
             os.close(current)
             current = inner
-        return os.open(last, flags, dir_fd=current)
+        return os.open(last, flags | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=current)
     finally:
         os.close(current)
 
 
-def _rename_checked(source_folder: int, source: str, target_folder: int, target: str) -> None:
+def rename_checked(source_folder: int, source: str, target_folder: int, target: str) -> None:
+    """`rename_new` for systems and file systems without renameat2."""
     # Nothing better exists here: the caller holds the user's lock, so only a person working on the
     # disk by hand could slip in between.
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +19,9 @@ from filehost_dav.storage.local.locks import hold
 from filehost_dav.storage.local.processes import boot, own_mark, runs
 
 _HEAD = struct.Struct("=8s8sqqqqq")  # magic, boot, used, kept, unmeasured, changes, state
-_MAGIC = b"filehost"
-_SLOT = struct.Struct("=48sq")  # a process, the bytes it has reserved
+_MAGIC = b"ledger01"
+_SLOT = struct.Struct("=48sqq")  # a process, the bytes it has reserved, when it last changed that (seconds)
+_FORGOTTEN = 86_400  # seconds after which a reservation ends if its process cannot be asked for
 _SLOTS = 64
 _TABLE = 64  # where the slots begin
 _OPEN, _STALE = 1, 2
@@ -52,7 +54,7 @@ class Account:
 
     def reserved(self) -> int:
         """Bytes reserved by processes that run."""
-        return sum(amount for _, mark, amount in self._slots() if amount > 0 and runs(mark) is not False)
+        return sum(amount for _, mark, amount in self._slots() if mark and amount > 0)
 
     def reserve(self, amount: int) -> None:
         """Change what this process has reserved by `amount`. With more processes than slots, it is not kept."""
@@ -60,9 +62,9 @@ class Account:
         slots = list(self._slots())
         index, held = next(((at, had) for at, mark, had in slots if mark == mine), (None, 0))
         if index is None:
-            index = next((at for at, mark, _ in slots if not mark or runs(mark) is False), None)
+            index = next((at for at, mark, _ in slots if not mark), None)
         if index is not None:
-            slot = _SLOT.pack(mine.encode(), max(0, held + amount))
+            slot = _SLOT.pack(mine.encode(), max(0, held + amount), int(time.time()))
             _write_at(self._file, slot, _TABLE + index * _SLOT.size)
 
     def save(self, *, still_open: bool) -> None:
@@ -71,10 +73,12 @@ class Account:
         _write_at(self._file, head, 0)
 
     def _slots(self) -> Iterator[tuple[int, str, int]]:
+        """Each slot with its process and bytes; free, and those of processes that are gone, without one."""
         table = _read_at(self._file, _SLOTS * _SLOT.size, _TABLE)
         table = table.ljust(_SLOTS * _SLOT.size, b"\0")
-        for index, (mark, amount) in enumerate(_SLOT.iter_unpack(table)):
-            yield index, mark.rstrip(b"\0").decode("ascii", "replace"), amount
+        for index, (packed, amount, moment) in enumerate(_SLOT.iter_unpack(table)):
+            mark = packed.rstrip(b"\0").decode("ascii", "replace")
+            yield index, mark if mark and _holds(mark, moment) else "", amount
 
 
 class Ledger:
@@ -111,6 +115,12 @@ class Ledger:
             return Account(file, _read_at(file, _HEAD.size, 0))
         finally:
             os.close(file)
+
+
+def _holds(mark: str, moment: int) -> bool:
+    running = runs(mark)
+    # A process of another container, or where processes cannot be asked for, is trusted for a day.
+    return time.time() - moment < _FORGOTTEN if running is None else running
 
 
 if hasattr(os, "pread"):
