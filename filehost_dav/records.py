@@ -7,8 +7,9 @@ is loaded when it is asked for, so that a command answers at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.throttle import Patience, Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
+from filehost_dav.config.sections import Policy as Rules
 from filehost_dav.engines import open_database, open_object_storage
 from filehost_dav.policy.patterns import Patterns
 from filehost_dav.policy.roles import Policy
@@ -120,16 +122,7 @@ def _scanned(config: Config, tree: Tree) -> Tree:
 
 def policy_of(config: Config, user: User) -> Policy:
     """What this user may store."""
-    rules = config.policy
-    extensions = rules.extensions if user.extensions is None else user.extensions
-    return Policy(
-        None if "*" in extensions else frozenset(name.lstrip(".").casefold() for name in extensions),
-        rules.names,
-        rules.windows_safe,
-        rules.any_name,
-        Patterns(rules.side, rules.markers, rules.staging, rules.refused),
-        Signatures(rules.content_types) if rules.content else ANY_CONTENT,
-    )
+    return _policy(config.policy, config.policy.extensions if user.extensions is None else user.extensions)
 
 
 def aside_of(config: Config) -> Limits:
@@ -138,6 +131,19 @@ def aside_of(config: Config) -> Limits:
 
     rules = config.policy
     return Limits(rules.staging_size, rules.staging_files, age=rules.staging_age)
+
+
+# One for all users with the same types, because a policy remembers the roles of the names it was asked for.
+@lru_cache(maxsize=64)
+def _policy(rules: Rules, extensions: Collection[str]) -> Policy:
+    return Policy(
+        None if "*" in extensions else frozenset(name.lstrip(".").casefold() for name in extensions),
+        rules.names,
+        rules.windows_safe,
+        rules.any_name,
+        Patterns(rules.side, rules.markers, rules.staging, rules.refused),
+        Signatures(rules.content_types) if rules.content else ANY_CONTENT,
+    )
 
 
 def _nanoseconds(seconds: int | None) -> int | None:
