@@ -144,3 +144,18 @@ def test_what_rclone_deletes_after_a_refusal_is_in_the_trash(
 
 def _quoted(path: str) -> str:
     return path.replace(" ", "%20").replace("ü", "%C3%BC")
+
+
+@pytest.mark.parametrize("vendor", ["owncloud"], indirect=True)
+def test_the_trash_and_the_versions_are_folders(rclone: Rclone, source: Path, tmp_path: Path) -> None:
+    rclone("copy", source, "dav:docs")
+    (source / "a.txt").write_bytes(b"words, and more")
+    rclone("copy", source, "dav:docs")
+    (version,) = rclone("lsf", "dav:.filehost/versions/docs/a.txt").stdout.splitlines()
+    rclone("copyto", f"dav:.filehost/versions/docs/a.txt/{version}", tmp_path / "version.txt")
+    assert (tmp_path / "version.txt").read_bytes() == b"words"
+    rclone("deletefile", "dav:docs/a.txt")
+    (deleted,) = rclone("lsf", "dav:.filehost/trash").stdout.splitlines()
+    rclone("moveto", f"dav:.filehost/trash/{deleted}", "dav:docs/back.txt")
+    assert rclone("cat", "dav:docs/back.txt").stdout == "words, and more"
+    assert rclone("lsf", "dav:.filehost/trash").stdout == ""

@@ -178,3 +178,28 @@ def test_a_folder_moves_with_the_attributes_in_it(stage: Stage) -> None:
         ],
     )
     stage.holds({"/Out/Rep.pdf": PDF, "/Out/._Rep.pdf": TAGS}, listed={"Rep.pdf"}, folder="/Out/")
+
+
+def test_what_macos_keeps_in_folders_is_kept_and_not_listed(stage: Stage) -> None:
+    hidden = {"/Icon%0D": TAGS, "/.VolumeIcon.icns": b"icon", "/.TemporaryItems/x/y.dat": b"anything"}
+    stage.play(
+        AGENT,
+        [
+            Step("MKCOL", "/.TemporaryItems", 201),
+            Step("MKCOL", "/.TemporaryItems/x", 201),
+            *(Step("PUT", path, 201, content) for path, content in hidden.items()),
+            propfind("/.TemporaryItems", 207, "1"),
+            propfind("/Icon%0D", 207),
+        ],
+    )
+    stage.holds(hidden, listed=set())
+    stage.play(AGENT, [Step("DELETE", "/.TemporaryItems", 204), propfind("/.TemporaryItems/x/y.dat", 404)])
+
+
+def test_a_document_in_a_folder_on_its_way_survives_the_loss_of_the_connection(stage: Stage) -> None:
+    """What TextEdit has put into its folder is there after it comes back, and the old document too."""
+    stage.put("/a.txt", b"old")
+    folder = "/a.txt.sb-1a2b3c4d-xYz123"
+    stage.play(AGENT, [Step("MKCOL", folder, 201), Step("PUT", f"{folder}/a.txt", 201, b"new")])
+    stage.client.close()
+    stage.holds({"/a.txt": b"old", f"{folder}/a.txt": b"new"}, listed={"a.txt", folder[1:]})
