@@ -200,6 +200,8 @@ class Aside:
         """`source`, a folder, has become `target`."""
         for area in (Area.SIDE, Area.STAGING):
             if self.find(source.in_area(area)) is not None:
+                if self.find(target.in_area(area)) is not None:
+                    self.drop_mirrors(target)  # of a folder that somebody removed from the disk by hand
                 self._tree.move(source.in_area(area), target.in_area(area))
 
     def copy_mirror(self, source: FilePath, target: FilePath) -> None:

@@ -336,6 +336,18 @@ def _content(home: Home, trash_id: str) -> bytes:
         return b"".join(content.blocks(0, content.entry.size))
 
 
+@on_disk
+def test_a_folder_that_takes_the_place_of_one_removed_by_hand_loses_nothing(home: Home, disk: Path) -> None:
+    for folder in ("/a", "/b"):
+        home.make_folder(at(folder))
+        put(home, f"{folder}/doc.txt", folder.encode())
+        home.move(at(f"{folder}/doc.txt"), at(f"{folder}/doc.txt~"))
+    (disk / "b").rmdir()
+    home.move(at("/a"), at("/b"))
+    assert read(home, "/b/doc.txt~") == b"/a"
+    assert trashed(home) == {"/b/doc.txt": b"/b"}
+
+
 def test_a_program_may_delete_what_it_staged_and_no_trace_stays(home: Home) -> None:
     put(home, ".a.txt.swp", b"swap")
     assert home.delete(at(".a.txt.swp")) is None
