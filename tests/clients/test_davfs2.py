@@ -5,43 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from harness.drives import davfs2, wait_until
 from harness.server import Account, Server
 
 pytestmark = pytest.mark.clients
-
-WRITTEN_BACK = 30.0  # seconds davfs2 may take to send what programs wrote
 
 
 @pytest.fixture
 def mount(home: tuple[Server, Account], program: Callable[[str], str], tmp_path: Path) -> Iterator[Path]:
     """The user's folder as a mounted drive."""
     server, account = home
-    mounter = program("mount.davfs")
     if os.geteuid() != 0 or not Path("/dev/fuse").exists():
         pytest.skip("mounting needs root and /dev/fuse")
-    place, cache = tmp_path / "drive", tmp_path / "cache"
-    place.mkdir()
-    cache.mkdir()
-    shutil.chown(cache, group="davfs2")
-    cache.chmod(0o770)
-    tmp_path.chmod(0o755)
-    secrets, settings = tmp_path / "secrets", tmp_path / "davfs2.conf"
-    secrets.write_text(f'{server.url}/ {account.name} "{account.password}"\n')
-    secrets.chmod(0o600)
-    settings.write_text(f"secrets {secrets}\ncache_dir {cache}\ndelay_upload 1\nask_auth 0\nuse_locks 1\n")
-    for parent in [*tmp_path.parents][:3]:
-        parent.chmod(0o755)
-    subprocess.run(
-        [mounter, "-o", f"conf={settings},uid=0,gid=0", server.url + "/", str(place)], check=True, timeout=30
-    )
-    yield place
-    subprocess.run(["umount", str(place)], check=True, timeout=60)
+    with davfs2(server, account, program("mount.davfs"), tmp_path) as place:
+        yield place
 
 
 def test_a_mounted_drive_takes_a_tree_edits_and_renames(
@@ -59,7 +40,7 @@ def test_a_mounted_drive_takes_a_tree_edits_and_renames(
         ("renamed.txt", _sum((source / "hash#tag.txt").read_bytes())),
     }
     server, account = home
-    _wait_until(server, lambda: _checksums(server.files(account) / "docs") == expected)
+    wait_until(lambda: _checksums(server.files(account) / "docs") == expected)
     # By name, not by listing: on new kernels davfs2 fails every readdir, whatever the server.
     assert {(name, _sum((mount / "docs" / name).read_bytes())) for name, _ in expected} == expected
 
@@ -71,7 +52,7 @@ def test_a_file_saved_through_a_temporary_name_arrives_whole(mount: Path, home: 
     temporary.replace(mount / "report.txt")
     server, account = home
     file = server.files(account) / "report.txt"
-    _wait_until(server, lambda: file.exists() and file.read_text() == "second, and longer")
+    wait_until(lambda: file.exists() and file.read_text() == "second, and longer")
 
 
 def _checksums(folder: Path) -> set[tuple[str, str]]:
@@ -81,10 +62,3 @@ def _checksums(folder: Path) -> set[tuple[str, str]]:
 
 def _sum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _wait_until(server: Server, holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + WRITTEN_BACK
-    while not holds():
-        assert time.monotonic() < end, f"the drive did not write back in time:\n{server.log}"
-        time.sleep(0.2)

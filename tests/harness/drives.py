@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,24 +18,26 @@ WRITTEN_BACK = 30.0  # seconds a drive may take to send what programs wrote
 
 @contextlib.contextmanager
 def davfs2(server: Server, account: Account, mounter: str, folder: Path) -> Iterator[Path]:
-    """The drive of davfs2, with all it needs in `folder`. Needs root and /dev/fuse."""
-    place, cache = folder / "drive", folder / "cache"
+    """The drive of davfs2, mounted in `folder`. Needs root and /dev/fuse."""
+    place = folder / "drive"
     place.mkdir()
-    cache.mkdir()
-    shutil.chown(cache, group="davfs2")
-    cache.chmod(0o770)
-    for parent in [folder, *folder.parents][:4]:
-        parent.chmod(0o755)  # davfs2 gives up root, and must still reach its cache
-    secrets, settings = folder / "secrets", folder / "davfs2.conf"
-    secrets.write_text(f'{server.url}/ {account.name} "{account.password}"\n')
-    secrets.chmod(0o600)
-    settings.write_text(f"secrets {secrets}\ncache_dir {cache}\ndelay_upload 1\nask_auth 0\nuse_locks 1\n")
-    options = f"conf={settings},uid=0,gid=0"
-    subprocess.run([mounter, "-o", options, server.url + "/", str(place)], check=True, timeout=30)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True, timeout=60)
+    # davfs2 gives up root and must still reach its cache; every start of pytest closes its own
+    # temporary folders to others.
+    with tempfile.TemporaryDirectory(prefix="davfs2-") as apart:
+        cache, secrets, settings = Path(apart, "cache"), Path(apart, "secrets"), Path(apart, "davfs2.conf")
+        Path(apart).chmod(0o755)
+        cache.mkdir()
+        shutil.chown(cache, group="davfs2")
+        cache.chmod(0o770)
+        secrets.write_text(f'{server.url}/ {account.name} "{account.password}"\n')
+        secrets.chmod(0o600)
+        settings.write_text(f"secrets {secrets}\ncache_dir {cache}\ndelay_upload 1\nask_auth 0\nuse_locks 1\n")
+        options = f"conf={settings},uid=0,gid=0"
+        subprocess.run([mounter, "-o", options, server.url + "/", str(place)], check=True, timeout=30)
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", str(place)], check=True, timeout=60)
 
 
 @contextlib.contextmanager
