@@ -111,7 +111,7 @@ export async function askClash(name, sending, present, others) {
       h("div", {}, h("dt", {}, say("clash.here")), h("dd", {}, describe(present))),
       sending && h("div", {}, h("dt", {}, say("clash.sending")), h("dd", {}, describe(sending))),
     ),
-    others > 0 && h("label", { class: "check", for: "clash-all" }, all, count("clash.all", others)),
+    others > 0 && h("label", { class: "check", for: "clash-all" }, all, say("clash.all")),
   ].filter(Boolean);
   const replace = { value: "replace", label: say("clash.replace") };
   const action = await choose(

@@ -31,31 +31,29 @@ const places = [
   place(CONNECT, "connect", "place.connect"),
 ];
 
-document
-  .getElementById("app")
-  .replaceWith(
-    h("a", { class: "skip", href: "#stage", onclick: skip }, say("skip")),
+document.getElementById("app").replaceWith(
+  h("a", { class: "skip", href: "#stage", onclick: skip }, say("skip")),
+  h(
+    "header",
+    { class: "side" },
     h(
-      "header",
-      { class: "side" },
-      h(
-        "a",
-        { class: "brand", href: "/", onclick: (event) => follow(event, "/") },
-        h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "", width: "28", height: "28" }),
-        h("span", {}, "Filehost"),
-      ),
-      h("nav", { class: "places", "aria-label": say("places.label") }, ...places),
-      quota,
-      button(data.user, {
-        glyph: "account",
-        cls: "user",
-        "aria-haspopup": "menu",
-        onclick: (event) => userMenu(event.currentTarget),
-      }),
+      "a",
+      { class: "brand", href: "/", onclick: (event) => follow(event, "/") },
+      h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "", width: "28", height: "28" }),
+      h("span", {}, "Filehost"),
     ),
-    stage,
-    panel.element,
-  );
+    h("nav", { class: "places", "aria-label": say("places.label") }, ...places),
+    quota,
+    button(data.user, {
+      glyph: "account",
+      cls: "user",
+      "aria-haspopup": "menu",
+      onclick: (event) => userMenu(event.currentTarget),
+    }),
+  ),
+  stage,
+  panel.element,
+);
 
 addEventListener("popstate", render);
 addEventListener("paste", (event) => stage.contains(folder.element) && folder.paste(event));

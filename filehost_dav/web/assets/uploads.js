@@ -82,8 +82,8 @@ export class Uploads {
     wanted.forEach((item, index) => this.#accept(item, verdicts[index]));
     this.#checkRoom();
     this.#calls.changed();
-    await this.#makeEmptyFolders(wanted, verdicts);
     this.#work();
+    await this.#makeEmptyFolders(wanted, verdicts);
   }
 
   cancel(item) {
@@ -188,7 +188,8 @@ export class Uploads {
   /** What a failed attempt means: a clash to be decided, a pause, or an end. */
   async #settle(item, error) {
     if (error.name === "AbortError" || item.state === "cancelled") return;
-    if (error.status === 412) return this.#decide(item);
+    // Not waited for: the others go on while the visitor thinks.
+    if (error.status === 412) return void this.#decide(item);
     if (error.status === 401) return this.#pause(item, say("upload.signin"), null);
     if (error.passes && ++item.tries < TRIES) {
       const wait = Math.min(30, 2 ** item.tries);
@@ -232,6 +233,8 @@ export class Uploads {
       await turn;
     } catch (error) {
       this.#end(item, "failed", error.message);
+    } finally {
+      this.#calls.changed();
     }
   }
 

@@ -149,7 +149,7 @@ def test_one_answer_can_hold_for_all_clashes(screen: Screen, files: Path) -> Non
         (files / f"{number}.txt").write_text("old")
     screen.open()
     screen.drop({f"{number}.txt": "new" for number in range(5)})
-    screen.dialog().get_by_label("Do the same for 4 others").check()
+    screen.dialog().get_by_label("Do the same").check()
     screen.dialog().get_by_role("button", name="Replace").click()
     expect(screen.page.locator(".uploads h2")).to_have_text("5 files uploaded")
     assert {path.read_text() for path in files.iterdir()} == {"new"}
@@ -208,3 +208,16 @@ def test_when_nothing_helps_the_file_stays_on_the_list_and_can_be_sent_again(
     again.click()
     expect(screen.page.locator(".uploads h2")).to_have_text("1 file uploaded")
     assert (files / "a.txt").read_text() == "a"
+
+
+def test_the_other_files_go_on_while_a_question_stands(screen: Screen, files: Path) -> None:
+    for number in range(4):
+        (files / f"old {number}.txt").write_text("old")
+    screen.open()
+    screen.drop({**{f"old {number}.txt": "new" for number in range(4)}, "new 1.txt": "1", "new 2.txt": "2"})
+    expect(screen.dialog()).to_be_visible()
+    expect(screen.page.locator(".uploads li.done")).to_have_count(2)
+    screen.dialog().get_by_label("Do the same").check()
+    screen.dialog().get_by_role("button", name="Skip").click()
+    expect(screen.page.locator(".uploads h2")).to_have_text("2 files uploaded")
+    assert {path.read_text() for path in files.glob("old *")} == {"old"}
