@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from filehost_dav.storage.local.disk import Disk, Found
+from filehost_dav.storage.local.disk import Found
 from filehost_dav.storage.local.folders import Folder, size_below
 from filehost_dav.storage.local.kernel import status_of
 from filehost_dav.storage.local.record import Record, read_record, write_record
@@ -23,8 +23,8 @@ def size_of(folder: Folder, name: str, found: Found) -> int:
         return size_below(inner)
 
 
-def copy_tree(source: Folder, name: str, target: Folder, target_name: str, disk: Disk) -> None:
-    """Copy a folder with all that can be served in it. Raises OSError."""
+def copy_tree(source: Folder, name: str, target: Folder, target_name: str) -> None:
+    """Copy a folder with all that can be served in it; syncs nothing. Raises OSError."""
     target.make_folder(target_name)
     with source.folder(name) as inner, target.folder(target_name) as made:
         for member, status in inner.members():
@@ -32,13 +32,13 @@ def copy_tree(source: Folder, name: str, target: Folder, target_name: str, disk:
             if safe is None:
                 continue
             if status.is_folder:
-                copy_tree(inner, member, made, safe, disk)
+                copy_tree(inner, member, made, safe)
             else:
-                os.close(copy_file(inner, member, made, safe, disk))
+                os.close(copy_file(inner, member, made, safe))
 
 
-def copy_file(source: Folder, name: str, target: Folder, target_name: str, disk: Disk) -> int:
-    """Copy a file with its time and checksums; a descriptor of the copy. Raises OSError."""
+def copy_file(source: Folder, name: str, target: Folder, target_name: str) -> int:
+    """Copy a file with its time and checksums, syncing nothing; a descriptor of the copy. Raises OSError."""
     original = source.open_file(name)
     try:
         copied = target.create(target_name)
@@ -50,8 +50,6 @@ def copy_file(source: Folder, name: str, target: Folder, target_name: str, disk:
             sums = record.sums_of(status)
             if sums:
                 write_record(copied, Record(size=status.size, modified=modified, sums=sums))
-            if disk.rules.syncs_data:
-                os.fsync(copied)
         except BaseException:
             os.close(copied)
             raise

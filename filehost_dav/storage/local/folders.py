@@ -14,7 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from filehost_dav.storage.local import inotify
-from filehost_dav.storage.local.kernel import members_of, open_beneath, rename_new, status_at, status_of
+from filehost_dav.storage.local.kernel import (
+    members_of,
+    open_beneath,
+    rename_new,
+    status_at,
+    status_of,
+    sync_disk,
+)
 from filehost_dav.storage.local.status import Status
 
 RESERVED = ".filehost-"  # begins the names of our own files among the users'
@@ -142,6 +149,10 @@ class Folder:
 
     def sync(self) -> None:
         os.fsync(self._descriptor)
+
+    def sync_disk(self) -> None:
+        """Wait until everything on this file system is on the disk: for many files at once."""
+        sync_disk(self._descriptor)
 
     def close(self) -> None:
         if self._descriptor >= 0:

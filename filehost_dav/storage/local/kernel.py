@@ -39,10 +39,12 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
 
     Raises OSError: ELOOP (or ENOTDIR, without openat2) for a symbolic link.
     """
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
+    if "/" not in path:
+        return os.open(path, flags, dir_fd=folder)
     call = _openat2()
     if call is None:
         return open_walking(folder, path, flags)
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
     how = _How(flags, 0, _BENEATH | _NO_SYMLINKS)
     descriptor = call(_OPENAT2, folder, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
     if descriptor < 0:
@@ -104,6 +106,15 @@ def allocate(file: int, size: int) -> None:
     if call is None or not call(file, _KEEP_SIZE, ctypes.c_int64(0), ctypes.c_int64(size)):
         return
     if ctypes.get_errno() not in _UNSUPPORTED:
+        raise _error()
+
+
+def sync_disk(descriptor: int) -> None:
+    """Wait until all of the file system of an open file or folder is on the disk. Raises OSError."""
+    call = _syncfs()
+    if call is None:
+        os.sync()
+    elif call(descriptor):
         raise _error()
 
 
@@ -186,6 +197,11 @@ def _renameat2() -> Callable[..., int] | None:
 @cache
 def _fallocate() -> Callable[..., int] | None:
     return _function("fallocate")
+
+
+@cache
+def _syncfs() -> Callable[..., int] | None:
+    return _function("syncfs")
 
 
 def _function(name: str) -> ctypes._NamedFuncPointer | None:

@@ -127,6 +127,10 @@ class PlainFolder(Folder):
     def sync(self) -> None:
         """A folder cannot be synced by its path; the file system's own journal has to do."""
 
+    def sync_disk(self) -> None:
+        if hasattr(os, "sync"):
+            os.sync()
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -221,12 +221,15 @@ class LocalTree:
         present = self._committer.may_replace(spot, when)
         replaced = 0 if present is None or present.status.is_folder else present.status.size
         reservation = Reservation(self._room, replaces=replaced)
+        name = self.disk.temporary()
         try:
             reservation.cover(found.status.size)
-            name = self.disk.temporary()
-            file = copy_file(origin.folder, origin.name, spot.folder, name, self.disk)
+            file = copy_file(origin.folder, origin.name, spot.folder, name)
             received = Received(file, name, read_record(file).sums_of(status_of(file)))
             return self._committer.publish(spot, received, present, when, reservation, over_folder=True)
+        except BaseException:
+            remove_tree(spot.folder, name)
+            raise
         finally:
             reservation.release()
 
@@ -237,9 +240,11 @@ class LocalTree:
         try:
             if deep:
                 reservation.cover(size_of(origin.folder, origin.name, found))
-                copy_tree(origin.folder, origin.name, spot.folder, name, self.disk)
+                copy_tree(origin.folder, origin.name, spot.folder, name)
             else:
                 spot.folder.make_folder(name)
+            if self.disk.rules.syncs_data:
+                spot.folder.sync_disk()
             return self._committer.publish_folder(spot, name, when, reservation)
         except BaseException:
             remove_tree(spot.folder, name)
