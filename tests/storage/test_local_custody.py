@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from harness.trees import Bytes, at, names, put, read, tree_of
 
 from filehost_dav.errors import Exists, NotFound
+from filehost_dav.paths import Area
 from filehost_dav.storage import LocalStorage
 from filehost_dav.storage.local import custody
+from filehost_dav.storage.local.processes import own_mark
 from filehost_dav.storage.tree import Tree
 
-OLD = (1_000_000_000, 1_000_000_000)
+OLD = (1_000_000_000, 1_000_000_000)  # access and modification, in seconds
 
 
 @pytest.fixture
@@ -95,6 +98,47 @@ def test_what_a_crash_left_is_removed_and_nothing_else(storage: LocalStorage, tr
     assert left <= {"orphan"}  # too young to be called one
     assert tree_of(tree) == before
     assert len(list(tree.versions(at("/Documents/a.txt")))) == 2
+
+
+def test_orphans_go_when_their_process_is_gone_and_after_a_day_when_nobody_knows(
+    storage: LocalStorage, tree: Tree, root: Path
+) -> None:
+    home = root / "files" / "alice"
+    space, number, started = own_mark().split(".")
+    dead, mine, foreign = (
+        f".filehost-{mark}.abc"
+        for mark in (f"{space}.{number}.{int(started, 16) - 1:x}", own_mark(), f"1234.{number}.{started}")
+    )
+    for name in (dead, mine, foreign):
+        (home / name).write_bytes(b"half an upload")
+    (home / "Documents" / dead).mkdir()
+    (home / "Documents" / dead / "x.txt").write_bytes(b"half a copy")
+    for minutes, left in ((0, {dead, mine, foreign}), (2, {mine, foreign}), (25 * 60, {mine})):
+        later = LocalStorage(
+            root, durability="none", clock=lambda minutes=minutes: time.time_ns() + minutes * 60 * 10**9
+        )
+        found = {finding.place for finding in custody.inspect(later) if finding.kind == "orphan"}
+        later.sweep()
+        later.close()
+        assert {name for name in os.listdir(home) if name.startswith(".filehost-")} == left
+        assert len(found) == {0: 0, 2: 2, 25 * 60: 1}[minutes]
+    assert os.listdir(home / "Documents") == ["a.txt"]
+
+
+def test_folders_made_for_side_files_go_when_they_are_long_empty(
+    storage: LocalStorage, tree: Tree, root: Path
+) -> None:
+    for area in (Area.SIDE, Area.STAGING):
+        tree.write(at("/a/b/x", area), Bytes(b"x"))
+        tree.write(at("/c/y", area), Bytes(b"y"))
+        tree.delete(at("/a/b/x", area))
+    for folder in root.glob("s*/alice/*/"):
+        for path in (folder, *folder.glob("*/")):
+            os.utime(path, OLD)
+    storage.sweep()
+    assert [path.name for path in root.glob("s*/alice/*")] == ["c", "c"]
+    storage.sweep()
+    assert names(tree, "/c", Area.SIDE) == {"y"}
 
 
 def test_scrub_finds_bytes_that_rotted_and_nothing_else(storage: LocalStorage, tree: Tree, root: Path) -> None:

@@ -11,7 +11,7 @@ from filehost_dav.storage.local.disk import TRASH, VERSIONS, Disk
 from filehost_dav.storage.local.folders import RESERVED, Folder, remove_tree
 from filehost_dav.storage.local.spelling import shown
 from filehost_dav.storage.local.status import Status
-from filehost_dav.storage.local.sweeping import orphans
+from filehost_dav.storage.local.sweeping import Orphan, orphans
 from filehost_dav.storage.local.trash import DOOMED, Trash
 from filehost_dav.storage.local.versions import Kept, Versions
 
@@ -40,8 +40,7 @@ class Checker:
     def inspect(self) -> Iterator[Finding]:
         """Everything that is found, changing nothing."""
         yield from self._unservable()
-        for _, _, finding in self._orphans():
-            yield finding
+        yield from (finding for finding, _ in self._orphans())
         yield from self._doomed()
         yield from (finding for finding, _ in self._duplicates())
         yield from self._usage()
@@ -49,8 +48,8 @@ class Checker:
     def repair(self) -> Iterator[Finding]:
         """The same, mending what can be mended without a person's decision."""
         yield from self._unservable()
-        for folder, name, finding in self._orphans():
-            remove_tree(folder, name)
+        for finding, orphan in self._orphans():
+            remove_tree(orphan.folder, orphan.name)
             yield finding._replace(mended=True)
         doomed = list(self._doomed())
         self._trash.clear()
@@ -69,7 +68,7 @@ class Checker:
     def _unservable(self) -> Iterator[Finding]:
         for corner in ("files", "side", "staging"):
             with self._disk.corner(corner) as folder:
-                yield from self._unservable_below(folder, "" if corner == "files" else f"{corner}:")
+                yield from self._unservable_below(folder, place_in(corner))
 
     def _unservable_below(self, folder: Folder, above: str) -> Iterator[Finding]:
         for name in sorted(folder.names()):
@@ -96,12 +95,16 @@ class Checker:
             return "twin", "The same name stands beside it in another Unicode form; rename one on the disk"
         return None if _can_be_read(folder, name) else ("unreadable", "The server may not read this")
 
-    def _orphans(self) -> Iterator[tuple[Folder, str, Finding]]:
+    def _orphans(self) -> Iterator[tuple[Finding, Orphan]]:
+        message = "What is left of an upload or copy that was cut off"
         for corner in ("files", "side", "staging", TRASH, VERSIONS):
             with self._disk.corner(corner) as top:
-                for folder, name in orphans(top, self._disk.rules.clock()):
-                    message = "What is left of an upload or copy that was cut off"
-                    yield folder, name, self._finding("orphan", f"{corner}: {name}", message)
+                for orphan in orphans(top, self._disk.rules.clock()):
+                    place = printable(f"{orphan.place}/{orphan.name}")
+                    yield (
+                        self._finding("orphan", place if corner == "files" else f"{corner}:{place}", message),
+                        orphan,
+                    )
 
     def _doomed(self) -> Iterator[Finding]:
         with self._disk.corner(TRASH) as folder:
@@ -125,6 +128,11 @@ class Checker:
         if wrong:
             message = f"The bytes in use are off by {wrong}; uploads and changes by hand move them meanwhile"
             yield self._finding("usage", "/", message)
+
+
+def place_in(corner: str) -> str:
+    """What a place in a corner begins with, for people; nothing in the one they see as their files."""
+    return "" if corner == "files" else f"{corner}:"
 
 
 def printable(name: str) -> str:

@@ -18,6 +18,7 @@ from filehost_dav.storage.local.versions import Kept, Versions
 from filehost_dav.storage.tree import Usage
 
 _QUOTA_SECONDS = 1.0  # for which a quota is remembered: one upload asks for it several times
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _STEP = 8 * 1024 * 1024  # bytes reserved at once for a body whose length is not known
 
 
@@ -196,4 +197,5 @@ class Reservation:
 
 
 def _no_room(limit: int) -> str:
-    return f"There is no room left in this user's {limit} bytes"
+    unit = next(unit for unit in ("GiB", "MiB", "KiB", "bytes") if limit >= _UNITS[unit] or unit == "bytes")
+    return f"There is no room left: {limit / _UNITS[unit]:.4g} {unit} are allowed"

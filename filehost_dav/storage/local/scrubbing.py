@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from filehost_dav.storage.local.checking import printable
+from filehost_dav.storage.local.checking import place_in, printable
 from filehost_dav.storage.local.disk import TRASH, VERSIONS, Disk
 from filehost_dav.storage.local.folders import RESERVED, Folder
 from filehost_dav.storage.local.kernel import status_of
@@ -34,7 +34,7 @@ def scrub(disk: Disk) -> Iterator[Scrubbed]:
     """Read all files of a user, those in trash and versions too."""
     for corner in ("files", "staging", TRASH, VERSIONS):
         with disk.corner(corner) as folder:
-            yield from _scrub_below(disk, folder, "" if corner == "files" else f"{corner}:")
+            yield from _scrub_below(disk, folder, place_in(corner))
 
 
 def record_checksum(disk: Disk, file: int, make: Callable[[int, str], str] | None = None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from filehost_dav.storage.local.counting import recount_quietly
 from filehost_dav.storage.local.disk import TRASH, VERSIONS, Disk
@@ -27,7 +28,8 @@ def sweep(disk: Disk, trash: Trash, versions: Versions) -> None:
     """Raises OSError."""
     for corner in ("files", "side", "staging", TRASH, VERSIONS):
         with disk.corner(corner) as folder:
-            sweep_orphans(folder, disk.rules.clock())
+            for orphan in orphans(folder, disk.rules.clock()):
+                remove_tree(orphan.folder, orphan.name)
     for corner in ("side", "staging"):
         with disk.corner(corner) as folder:
             _remove_empty_below(folder, disk.rules.clock())
@@ -59,24 +61,23 @@ def expire(disk: Disk, trash: Trash, versions: Versions) -> None:
                 excess -= versions.drop(account, version)
 
 
-def orphans(folder: Folder, now: int) -> Iterator[tuple[Folder, str]]:
-    """Temporary files and folders below that no running process will finish."""
+class Orphan(NamedTuple):
+    """A temporary file or folder that no running process will finish: where it lies, and its name there."""
+
+    place: str
+    folder: Folder
+    name: str
+
+
+def orphans(folder: Folder, now: int, above: str = "") -> Iterator[Orphan]:
+    """All orphans below a folder, which are open only until the next one is asked for. Raises OSError."""
     for name, status in folder.members():
         if name.startswith(RESERVED):
             if _is_orphan(name, status, now):
-                yield folder, name
+                yield Orphan(above, folder, name)
         elif status.is_folder:
             with contextlib.suppress(FileNotFoundError), folder.folder(name) as inner:
-                yield from orphans(inner, now)
-
-
-def sweep_orphans(folder: Folder, now: int) -> int:
-    """Remove the orphans below; how many there were."""
-    found = 0
-    for place, name in orphans(folder, now):
-        remove_tree(place, name)
-        found += 1
-    return found
+                yield from orphans(inner, now, f"{above}/{name}")
 
 
 def _is_orphan(name: str, status: Status, now: int) -> bool:
