@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness.trees import at, names, put, read, tree_of
 
-from filehost_dav.errors import FilehostError
+from filehost_dav.errors import FilehostError, Unavailable
 from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.plain import PlainFolder
 from filehost_dav.storage.tree import Tree
 
@@ -46,4 +49,49 @@ def test_a_day_of_work(tree: Tree) -> None:
     tree.restore(trashed.id)
     assert tree_of(tree) == {"/b": None, "/b/x.txt": b"two", "/c": None, "/c/x.txt": b"two"}
     assert [version.size for version in tree.versions(at("/b/x.txt"))] == [3]
+    assert tree.usage().used == 6
+
+
+class WithoutLinks(PlainFolder):
+    """A file system on which a file has one name."""
+
+    def link(self, _name: str, _target: Folder, _target_relative: str) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_versions_are_kept_on_a_disk_without_hard_links(tmp_path: Path) -> None:
+    tree = LocalStorage(tmp_path, durability="none", open_root=WithoutLinks.at).tree("alice")
+    for content in (b"one", b"two", b"three"):
+        put(tree, "/a.txt", content)
+    assert read(tree, "/a.txt") == b"three"
+    assert [version.size for version in tree.versions(at("/a.txt"))] == [3, 3]
+    assert tree.usage().used == 5
+    (newest, oldest) = tree.versions(at("/a.txt"))
+    with tree.open_version(at("/a.txt"), oldest.id) as content:
+        assert b"".join(content.blocks(0, 3)) == b"one"
+    assert newest.replaced > oldest.replaced
+
+
+class Refusing(PlainFolder):
+    """A disk on which nothing new can be named `target`."""
+
+    def rename_new(self, name: str, target: Folder, target_name: str) -> None:
+        if target_name == "target" and not name.endswith("-target"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().rename_new(name, target, target_name)
+
+
+@pytest.mark.parametrize("kind", ["copy", "move"])
+def test_what_should_have_been_replaced_is_put_back_when_the_disk_fails(tmp_path: Path, kind: str) -> None:
+    home = tmp_path / "files" / "alice"
+    (home / "target").mkdir(parents=True)
+    (home / "target" / "old.txt").write_bytes(b"old")
+    (home / "source").mkdir()
+    (home / "source" / "new.txt").write_bytes(b"new")
+    tree = LocalStorage(tmp_path, durability="none", open_root=Refusing.at).tree("alice")
+    before = tree_of(tree)
+    with pytest.raises(Unavailable):
+        getattr(tree, kind)(at("/source"), at("/target"))
+    assert tree_of(tree) == before
+    assert list(tree.trash()) == []
     assert tree.usage().used == 6

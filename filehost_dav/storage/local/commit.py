@@ -15,7 +15,7 @@ from filehost_dav.errors import ConditionFailed, Exists, IsAFolder
 from filehost_dav.paths import Area
 from filehost_dav.storage.local.disk import Disk, Found, Spot
 from filehost_dav.storage.local.faults import no_parent
-from filehost_dav.storage.local.folders import remove_tree, size_below
+from filehost_dav.storage.local.folders import Folder, remove_tree, size_below
 from filehost_dav.storage.local.late import LateChecksums
 from filehost_dav.storage.local.ledger import Account
 from filehost_dav.storage.local.receiving import Received
@@ -87,9 +87,7 @@ class Committer:
             present = self._present(spot, when, over_folder=True)
             reservation.release_within(account)
             self._room.admit(account, size)
-            if present is not None:
-                self._remove(account, spot, present)
-            spot.folder.rename_new(name, spot.folder, spot.name)
+            self._bring_in(account, spot.folder, name, spot, present)
             account.used += size
             crowded = self._room.keep_within(account)
             found = spot.find()
@@ -100,13 +98,10 @@ class Committer:
         with self._disk.ledger.locked() as account:
             moving = origin.find()
             present = self._present(spot, when, over_folder=True)
-            if present is None:
-                origin.folder.rename_new(origin.name, spot.folder, spot.name)
-            elif moving.status.inode == present.status.inode:
+            if present is not None and moving.status.inode == present.status.inode:
                 _rename_onto_itself(account, origin, spot, present)
-            elif moving.status.is_folder or present.status.is_folder:
-                self._remove(account, spot, present)
-                origin.folder.rename_new(origin.name, spot.folder, spot.name)
+            elif present is None or moving.status.is_folder or present.status.is_folder:
+                self._bring_in(account, origin.folder, origin.name, spot, present)
             else:
                 self._move_over(account, origin, moving, spot, present)
             crowded = self._room.keep_within(account)
@@ -133,9 +128,7 @@ class Committer:
             self._trash.measure(account)
             item = self._trash.find(item.name)
             self._room.admit(account, item.size or 0)
-            with self._trash.spot(item) as trashed:
-                trashed.folder.rename_new(trashed.name, spot.folder, spot.name)
-            self._trash.took_back(account, item)
+            self._take_back(account, item, spot)
             found = spot.find()
         self._finish(spot, crowded=False)
         return Written(found.as_entry(), created=True)
@@ -199,15 +192,28 @@ class Committer:
         reservation.release_within(account)
         if present is None or present.status.is_folder:
             self._room.admit(account, size)
-            if present is not None:
-                self._remove(account, spot, present)
-            spot.folder.rename_new(name, spot.folder, spot.name)
+            self._bring_in(account, spot.folder, name, spot, present)
         else:
             self._room.admit(account, size - present.status.size)
             self._keep(account, spot, present)
             spot.folder.rename(name, spot.folder, spot.name)
             account.used -= present.status.size
         account.used += size
+
+    def _bring_in(self, account: Account, origin: Folder, name: str, spot: Spot, present: Found | None) -> None:
+        """Rename to `spot`, from where what is there goes away first. A rename that fails changes nothing."""
+        trashed = None if present is None else self._remove(account, spot, present)
+        try:
+            origin.rename_new(name, spot.folder, spot.name)
+        except OSError:
+            if trashed is not None:
+                self._take_back(account, self._trash.find(trashed.id), spot)
+            raise
+
+    def _take_back(self, account: Account, item: Item, spot: Spot) -> None:
+        with self._trash.spot(item) as trashed:
+            trashed.folder.rename_new(trashed.name, spot.folder, spot.name)
+        self._trash.took_back(account, item)
 
     def _keep(self, account: Account, spot: Spot, present: Found) -> None:
         """Make a version of what is about to be replaced, where it is worth one."""

@@ -39,13 +39,13 @@ class PlainFolder(Folder):
         path = self._resolved(relative)
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        return PlainFolder(path)
+        return type(self)(path)
 
     def passage(self, relative: str) -> Folder:
         return self.folder(relative)
 
     def again(self) -> Folder:
-        return PlainFolder(self._path)
+        return type(self)(self._path)
 
     def status(self, name: str) -> Status | None:
         try:

@@ -8,21 +8,27 @@ what it was called. All methods that take an account need the user's lock.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from filehost_dav.paths import LONGEST_NAME, FilePath
 from filehost_dav.storage.local.content import LocalContent, content_of
+from filehost_dav.storage.local.copying import copy_bytes
 from filehost_dav.storage.local.disk import VERSIONS, Disk, Found, Spot
 from filehost_dav.storage.local.faults import nothing_here
 from filehost_dav.storage.local.folders import Folder, make_folders
 from filehost_dav.storage.local.ledger import Account
+from filehost_dav.storage.local.record import write_record
 from filehost_dav.storage.local.status import Status
 from filehost_dav.storage.tree import Version
 
 _NAME = re.compile(r"(\d{19})\.([0-9a-f-]+)\.(.+)", re.DOTALL)
+# A file system without links, a file of another owner, too many links: then the bytes are copied.
+_UNLINKABLE = (errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
 _ID = re.compile(r"\d{19}\.[0-9a-f-]+")
 
 
@@ -57,9 +63,7 @@ class Versions:
         while True:
             name = _name(moment, lineage, found.path.name)
             try:
-                spot.folder.link(spot.name, self._disk.root, f"{place}/{name}")
-            except FileNotFoundError:
-                make_folders(self._disk.root, place)
+                self._link(spot, found, place, name)
             except FileExistsError:
                 moment += 1
             else:
@@ -130,6 +134,37 @@ class Versions:
 
     def _status(self, version: Kept) -> Status | None:
         return self._disk.root.status(f"{VERSIONS}/{self._disk.user}/{version.bucket}/{version.name}")
+
+    def _link(self, spot: Spot, found: Found, place: str, name: str) -> None:
+        """Give the file at `spot` a second name; raises FileExistsError when that is taken."""
+        root, relative = self._disk.root, f"{place}/{name}"
+        try:
+            try:
+                spot.folder.link(spot.name, root, relative)
+            except FileNotFoundError:
+                make_folders(root, place)
+                spot.folder.link(spot.name, root, relative)
+        except OSError as error:
+            if error.errno not in _UNLINKABLE:
+                raise
+            make_folders(root, place)
+            self._copy(spot, found, place, name)
+
+    def _copy(self, spot: Spot, found: Found, place: str, name: str) -> None:
+        original = spot.folder.open_file(spot.name)
+        try:
+            with self._disk.root.folder(place) as folder:
+                temporary = self._disk.temporary()
+                copied = folder.create(temporary)
+                try:
+                    copy_bytes(original, copied)
+                    write_record(copied, found.record)
+                finally:
+                    os.close(copied)
+                folder.set_modified(temporary, found.status.modified)
+                folder.rename_new(temporary, folder, name)
+        finally:
+            os.close(original)
 
     def _lineages(self, found: Found) -> tuple[str, ...]:
         if self._follow_records:
