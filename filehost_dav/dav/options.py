@@ -13,8 +13,8 @@ from filehost_dav.storage.tree import Entry
 
 DAV: Final = "1, 2, 3, extended-mkcol"
 ALL: Final = "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"
-_FILE: Final = ALL.replace(", MKCOL", "")
-_FOLDER: Final = _FILE.replace(", PUT", "")
+FILE: Final = ALL.replace(", MKCOL", "")
+FOLDER: Final = FILE.replace(", PUT", "")
 _ABSENT: Final = "OPTIONS, PUT, MKCOL, LOCK"
 
 # MS-Author-Via keeps Office from taking the server for a FrontPage one.
@@ -31,4 +31,4 @@ def allow(entry: Entry | None) -> tuple[tuple[str, str], ...]:
     """The Allow header that a 405 must have, for what is at the URL."""
     if entry is None:
         return (("Allow", _ABSENT),)
-    return (("Allow", _FOLDER if entry.is_folder else _FILE),)
+    return (("Allow", FOLDER if entry.is_folder else FILE),)

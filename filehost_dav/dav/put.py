@@ -10,12 +10,11 @@ from filehost_dav.dav.answer import Answer, Headers
 from filehost_dav.dav.bodies import NonEmpty, body_of
 from filehost_dav.dav.digests import promised
 from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
-from filehost_dav.dav.options import allow
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.request import Request
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.dav.times import http_date, oc_mtime
-from filehost_dav.errors import Truncated
+from filehost_dav.errors import IsAFolder, Truncated
 from filehost_dav.storage.tree import Body, Condition, Entry, Written
 
 
@@ -27,13 +26,12 @@ def put(request: Request) -> Answer:
     modified = oc_mtime(environ["HTTP_X_OC_MTIME"]) if "HTTP_X_OC_MTIME" in environ else None
 
     def holds(present: Entry | None) -> None:
+        if present is not None and present.is_folder:
+            raise IsAFolder("A folder is here; a file cannot take its place")
         require_conditions(request, conditions, present)
         require_tokens(request, conditions.tokens, request.path, membership=present is None)
 
-    present = entry_at(request, request.path)
-    if present is not None and present.is_folder:
-        raise Refusal(405, "A folder is here; a file cannot take its place", headers=allow(present))
-    holds(present)
+    holds(entry_at(request, request.path))
     body, expected = _body(request)
     written = request.home.write(
         request.path,

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from filehost_dav import errors
 from filehost_dav.dav.answer import Answer, Headers
-from filehost_dav.dav.options import ALL
+from filehost_dav.dav.options import FILE, FOLDER
 from filehost_dav.paths import FilePath
 
 
@@ -59,6 +59,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "read-only": "Read only with this password",
     "scope": "Outside the folder of this password",
 }
+
+# What a 405 must say is possible instead, by what is there.
+_ALLOWED: Final[Mapping[type[errors.FilehostError], str]] = {errors.IsAFolder: FOLDER, errors.Exists: FILE}
 
 _EXCEPTIONS: Final[Mapping[int, str]] = {
     400: "BadRequest",
@@ -111,8 +114,8 @@ def error_answer(error: errors.FilehostError, *, prefix: str = "") -> Answer:
     row = row_of(error)
     body = _body(row, error.message, [prefix + quoted(path) for path in getattr(error, "paths", ())])
     headers: Headers = [("Content-Type", "application/xml; charset=utf-8"), *getattr(error, "headers", ())]
-    if row.status == 405 and not any(name == "Allow" for name, _ in headers):
-        headers.append(("Allow", ALL))
+    if type(error) in _ALLOWED:
+        headers.append(("Allow", _ALLOWED[type(error)]))
     if rule := getattr(error, "rule", ""):
         headers.append(("Filehost-Rule", rule))  # for our own page, which says it in the visitor's language
     retry = getattr(error, "retry_after", None)
