@@ -17,9 +17,10 @@ from filehost_dav.policy.roles import AREAS, Policy
 from filehost_dav.storage.aside import DEFAULT_LIMITS, Aside, Limits, shown
 from filehost_dav.storage.attic import Attic, is_attic
 from filehost_dav.storage.clearing import Clearing
+from filehost_dav.storage.judge import Judge
 from filehost_dav.storage.marks import Marks
 from filehost_dav.storage.merged import MergedScan
-from filehost_dav.storage.publish import ContentBody, head_of, judged
+from filehost_dav.storage.publish import ContentBody
 from filehost_dav.storage.tree import (
     ANYTHING,
     Body,
@@ -49,6 +50,7 @@ class Home:
         self._policy = policy
         self._clock = clock
         self._aside = Aside(tree, policy, limits)
+        self._judge = Judge(tree, policy, self._aside)
         self._clearing = Clearing(tree, self._aside)
         self._attic = Attic(tree)
         self._refused = Marks(tree, "refused")
@@ -109,7 +111,7 @@ class Home:
             written = self._tree.write(
                 place,
                 body,
-                when=self._settled(when, path, place),
+                when=self._judge.settled(when, path, place),
                 modified=modified,
                 checksums=checksums,
                 expected=expected,
@@ -126,7 +128,7 @@ class Home:
             self._aside.require_parent(path)
             if place.area is Area.STAGING:
                 self._aside.require_room(0)
-        return shown(self._tree.make_folder(place, when=self._settled(when, path, place)))
+        return shown(self._tree.make_folder(place, when=self._judge.settled(when, path, place)))
 
     def copy(
         self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING, deep: bool = True
@@ -135,7 +137,7 @@ class Home:
             return self._copy_out(source, target, when)
         entry = self._tree.stat(self._place(source))
         goal = self._arrival(entry, target, every_member=deep)
-        written = self._tree.copy(entry.path, goal, when=self._settled(when, target, goal), deep=deep)
+        written = self._tree.copy(entry.path, goal, when=self._judge.settled(when, target, goal), deep=deep)
         self._settle(written, goal)
         if entry.is_folder and deep and entry.path.area is goal.area is Area.FILES:
             self._aside.copy_mirror(source, target)
@@ -146,10 +148,12 @@ class Home:
             return self._move_out(source, target, when)
         entry = self._tree.stat(self._place(source))
         goal = self._arrival(entry, target, every_member=False)
-        self._refuse_hiding(entry, goal)
+        self._judge.not_hiding(entry, goal)
         if goal.area is Area.STAGING and entry.path.area is Area.FILES:
             self._aside.park(entry)
-        written = self._tree.move(entry.path, goal, when=self._settled(when, target, goal, renamed=source))
+        written = self._tree.move(
+            entry.path, goal, when=self._judge.settled(when, target, goal, renamed=source)
+        )
         self._settle(written, goal)
         if goal.area is Area.FILES and entry.path.area is Area.STAGING:
             self._aside.published(entry.id)
@@ -227,14 +231,18 @@ class Home:
         if trashed is None:
             raise NotFound("There is nothing here")
         if target is None or target == trashed.origin:
-            target = trashed.origin.in_area(Area.FILES)
+            target = trashed.origin
         else:
-            self._check_restored(trashed, target)
-        self._refuse_twin(target)
-        written = self._tree.restore(trash_id, target)
-        if written.entry.is_folder:
+            self._judge.restored(trashed, target)
+        goal = self._goal(target, is_folder=trashed.entry.is_folder)
+        if goal.area is Area.FILES:
+            self._judge.twin(target)
+        else:  # what was never finished waits again
+            self._aside.require_parent(target)
+        written = self._tree.restore(trash_id, goal)
+        if written.entry.is_folder and goal.area is Area.FILES:
             self._aside.restored(trash_id, target)
-        return written
+        return _as_shown(written)
 
     def open_trashed(self, trash_id: str, below: tuple[str, ...] = ()) -> Content:
         return self._tree.open_trashed(trash_id, below)
@@ -280,16 +288,14 @@ class Home:
             self._aside.require_parent(path)
             self._aside.make_way(place)
             return self._aside.bounded(place, body)
-        if not self._policy.judges_content(path):
-            return body
-        return judged(body, lambda head: self._policy.check_content(path, head))
+        return self._judge.body(path, body)
 
     def _arrival(self, entry: Entry, target: FilePath, *, every_member: bool) -> FilePath:
         """The place of `entry` after COPY or MOVE to `target`. Raises Refused, ParentMissing."""
         self._policy.check(target, is_folder=entry.is_folder)
         goal = self._goal(target, is_folder=entry.is_folder)
         if goal.area is Area.FILES:
-            self._check_arriving(entry, target, every_member=every_member)
+            self._judge.arriving(entry, target, every_member=every_member)
         else:
             self._aside.require_parent(target)
             if goal.area is Area.STAGING and entry.path.area is not Area.STAGING:
@@ -297,67 +303,10 @@ class Home:
             self._aside.make_way(goal)
         return goal
 
-    def _check_arriving(self, entry: Entry, target: FilePath, *, every_member: bool) -> None:
-        # What was never judged where it lies: aside, put on disk by hand under such a name, or in a folder
-        # of any names.
-        moves_in = self._policy.area(entry.path.in_area(Area.FILES)) is not Area.FILES or (
-            self._policy.is_any_name(entry.path) and not self._policy.is_any_name(target)
-        )
-        if not entry.is_folder:
-            self._check_content(entry, target, moves_in=moves_in)
-        elif every_member or moves_in:
-            for member in self._tree.list(entry.path):
-                place = target / member.path.name
-                self._policy.check(place, is_folder=member.is_folder)
-                self._check_arriving(member, place, every_member=every_member)
-
-    def _check_content(self, entry: Entry, target: FilePath, *, moves_in: bool) -> None:
-        if not entry.size or not self._policy.judges_content(target):
-            return
-        if not moves_in and not self._policy.signatures.differ(entry.path.extension, target.extension):
-            return
-        if entry.path.area is Area.STAGING and self._aside.parked_name(entry) == target.name:
-            return  # a document comes back to its own name
-        with self._tree.open(entry.path) as content:
-            self._policy.check_content(target, head_of(content))
-
-    def _refuse_hiding(self, entry: Entry, goal: FilePath) -> None:
-        # A side file is cleared when its document is gone, so a document must not become one.
-        if goal.area is Area.SIDE and entry.path.area is not Area.SIDE and entry.size:
-            raise Refused("A document may not be given the name of a hidden file", rule="name")
-
-    def _refuse_twin(self, path: FilePath, renamed: FilePath | None = None) -> None:
-        twin = self._tree.twin(path)
-        if twin is None or (renamed is not None and renamed.parent == path.parent and renamed.name == twin):
-            return
-        raise Refused(f"A file with this name exists in other case: {twin}", rule="case")
-
-    def _settled(
-        self, when: Condition, path: FilePath, place: FilePath, renamed: FilePath | None = None
-    ) -> Condition:
-        """`when` as the tree asks it at `place`: with the path the caller knows, and with the rule that a new
-        name has no twin, which another request may have made meanwhile.
-        """
-
-        def holds(present: Entry | None) -> None:
-            when.holds(None if present is None else shown(present))
-            if present is None and place.area is Area.FILES:
-                self._refuse_twin(path, renamed)
-
-        return Condition(absent=when.absent, holds=holds)
-
     def _settle(self, written: Written, goal: FilePath) -> None:
         """After something came to `goal`: what was beside a folder that it replaced is gone."""
         if goal.area is Area.FILES and written.entry.is_folder and not written.created:
             self._aside.drop_mirrors(goal)
-
-    def _check_restored(self, trashed: Trashed, target: FilePath) -> None:
-        self._policy.check(target, is_folder=trashed.entry.is_folder)
-        if not trashed.entry.is_folder and self._policy.signatures.differ(
-            trashed.origin.extension, target.extension
-        ):
-            with self._tree.open_trashed(trashed.id) as content:
-                self._policy.check_content(target, head_of(content))
 
     def _copy_out(self, source: FilePath, target: FilePath, when: Condition) -> Written:
         """Restore a copy of what the trash or the versions hold."""
@@ -389,7 +338,7 @@ class Home:
         if len(source.parts) != 3 or source.parts[1] != "trash":
             raise Refused("Only a whole entry of the trash can be moved out; copy what is in it", rule="name")
         trashed = self._attic.trashed(source.name)
-        self._check_restored(trashed, target)
+        self._judge.restored(trashed, target)
         present = self._aside.find(target)
         _require(when, present)
         if present is not None:

@@ -584,6 +584,18 @@ def test_a_document_whose_next_content_was_refused_stays(home: Home) -> None:
 # Clearing
 
 
+def test_what_was_never_finished_waits_again_after_it_comes_back_from_the_trash(home: Home) -> None:
+    home.make_folder(at("a.sb-1a2b3c4d-xYz123"))
+    put(home, "a.sb-1a2b3c4d-xYz123/evil.sh", b"#!/bin/sh")
+    trashed = home.delete(at("a.sb-1a2b3c4d-xYz123"))
+    assert trashed is not None
+    home.restore(trashed.id)
+    assert read(home, "a.sb-1a2b3c4d-xYz123/evil.sh") == b"#!/bin/sh"
+    home.sweep(0)
+    home.sweep(DAY)
+    assert names(home) == set()
+
+
 def test_what_waited_too_long_goes_to_the_trash_under_its_documents_name(home: Home) -> None:
     put(home, "doc.docx", b"PK\x03\x04 parked")
     put(home, "other.txt.XyZabc", b"never finished")
