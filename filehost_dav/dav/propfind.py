@@ -43,28 +43,38 @@ def propfind(request: Request) -> Answer:
         raise Refusal(403, "A whole tree cannot be listed in one request", condition="propfind-finite-depth")
     renderer = renderer_of(plan_of(body))
     conditions = Preconditions.of(request.environ)
-    if wanted == "1" and not conditions.lists:
-        known = _unchanged(request, renderer)
-        if known is not None:
-            return _from_memory(request, known)
+    if wanted == "1":
+        return _with_members(request, renderer, conditions)
     entry = request.home.stat(request.path)
     require_lists(request, conditions, entry)
-    if wanted == "1" and entry.is_folder:
-        return _answer(request, _listed(request, renderer, entry))
     if wanted == "infinity" and entry.is_folder:
         return _answer(request, _whole_tree(request, renderer, entry))
+    return _alone(request, renderer, entry)
+
+
+def _alone(request: Request, renderer: Renderer, entry: Entry) -> Answer:
     resources = Resources(request, renderer, extras_of(request, renderer, members=False))
     return _answer(request, [_BEGINNING + resources.own(entry) + _END])
 
 
-def _unchanged(request: Request, renderer: Renderer) -> Listing | None:
-    """What is remembered, if nothing whatever has changed since it was made."""
+def _with_members(request: Request, renderer: Renderer, conditions: Preconditions) -> Answer:
+    # Read before all that it vouches for, the folder's own entry included.
+    generation = request.home.generation(request.path)
     known = request.services.listings.get(_key(request, renderer))
-    if known is None or known.generation is None:
-        return None
-    if known.generation != request.home.generation(request.path):
-        return None
-    return known if _same_records(request, renderer, known) else None
+    if known is not None and not conditions.lists and _still_holds(request, renderer, known, generation):
+        return _from_memory(request, known)
+    entry = request.home.stat(request.path)
+    require_lists(request, conditions, entry)
+    if not entry.is_folder:
+        return _alone(request, renderer, entry)
+    return _answer(request, _listed(request, renderer, entry, generation))
+
+
+def _still_holds(request: Request, renderer: Renderer, known: Listing, generation: Hashable | None) -> bool:
+    """Whether nothing whatever has changed since the listing was made."""
+    if generation is None or known.generation != generation:
+        return False
+    return _same_records(request, renderer, known)
 
 
 def _same_records(request: Request, renderer: Renderer, known: Listing) -> bool:
@@ -76,11 +86,9 @@ def _same_records(request: Request, renderer: Renderer, known: Listing) -> bool:
     return extras_of(request, renderer, members=True) == known.extras
 
 
-def _listed(request: Request, renderer: Renderer, entry: Entry) -> Iterator[bytes]:
+def _listed(request: Request, renderer: Renderer, entry: Entry, generation: Hashable | None) -> Iterator[bytes]:
     """The answer made by looking at every member, and remembered for the next time."""
-    # Both generations are read before what they vouch for.
-    generation = request.home.generation(request.path)
-    records = request.services.database.generation()
+    records = request.services.database.generation()  # before the records that it vouches for
     extras = extras_of(request, renderer, members=True)
     resources = Resources(request, renderer, extras)
     scan = request.home.scan(request.path) or Listed(request.home.list(request.path))

@@ -152,6 +152,33 @@ def test_a_folder_that_changed_places_is_not_taken_for_the_other(dav: InProcess,
     assert set(told(dav, "/one/inner/")) == {"/one/inner/", "/one/inner/two.txt"}
 
 
+@pytest.mark.parametrize("moment", ["stat", "scan", "list", "generation", "usage"])
+def test_a_change_while_a_listing_is_made_is_not_missed_later(
+    dav: InProcess, folder: Path, moment: str
+) -> None:
+    home = dav.home("ann")
+
+    class Busy:
+        """A home in which somebody makes a file at one moment of a listing."""
+
+        def __getattr__(self, name: str) -> object:
+            inner = getattr(home, name)
+            return self._then_change(inner) if name == moment else inner
+
+        def _then_change(self, inner: Callable[..., object]) -> Callable[..., object]:
+            def asked(*arguments: object) -> object:
+                answer = inner(*arguments)
+                os.utime(folder, (1, 1))
+                (folder / "b.txt").write_text(f"changed at {moment}")
+                return answer
+
+            return asked
+
+    for _ in range(2):
+        dav.propfind("ann", "/", SIZES, home=Busy())  # type: ignore[arg-type]
+    told(dav)
+
+
 def test_a_large_folder_is_listed_right_through_all_changes(dav: InProcess) -> None:
     folder = dav.files("ann") / "large"
     folder.mkdir()
