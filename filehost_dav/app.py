@@ -20,9 +20,9 @@ from filehost_dav.errors import Full
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener
 from filehost_dav.http.self_signed import self_signed
+from filehost_dav.http.service import Service
 from filehost_dav.http.tls import Certificate
 from filehost_dav.http.transfer import Offload
-from filehost_dav.http.worker import Service
 from filehost_dav.logs.audit import Audit
 from filehost_dav.logs.lines import shape_of, write
 from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
@@ -61,6 +61,7 @@ def service(config: Config) -> Service:
         certificate=certificate(config),
         proxies=config.server.proxies,
         offload=_offload(config),
+        blocking=_blocking(config),
     )
 
 
@@ -73,6 +74,14 @@ def _shared_key(config: Config) -> bytes:
         return shared_key(records.database)
     finally:
         records.close()
+
+
+def _blocking(config: Config) -> frozenset[str]:
+    """The methods whose requests wait: for the disk to have what was changed, or for object storage."""
+    changing = frozenset(["PUT", "POST", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK"])
+    if config.storage.kind != "local":
+        return changing | {"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"}
+    return frozenset() if config.storage.durability == "none" else changing
 
 
 def _offload(config: Config) -> Offload | None:

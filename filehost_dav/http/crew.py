@@ -3,8 +3,9 @@
 Whoever has the turn waits for all idle sockets at once and serves one ready request after the
 other, itself: no queue, no hop between threads, no fight over the interpreter's lock. Before it
 waits for a single client (a slow upload, a full send buffer) it leaves the turn to another thread
-and finishes its request on its own time. A request that blocks elsewhere (a disk, a password
-hash) or computes for long loses the turn after `PATIENCE` to the watch, which runs in the main thread.
+and finishes its request on its own time. A request that is known to wait for a disk leaves it at
+the start; one that blocks unexpectedly (a password hash, a cold disk) or computes for long loses it
+after `PATIENCE` to the watch, which runs in the main thread.
 
 So a thread is held only by a request that is waiting for its client; threads are made when there
 is none to spare, and those left over end after a while.
@@ -73,7 +74,7 @@ class Crew:
             self._waiting.wake()
 
     def leave(self) -> None:
-        """Called by a thread that is going to wait for its client: gives the turn away if it has it."""
+        """Called by a thread that is going to wait: gives the turn away if it has it."""
         holder = self._holder
         if holder is not None and holder.thread is threading.current_thread():
             with self._lock:

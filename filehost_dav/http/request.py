@@ -49,6 +49,8 @@ class Request(HTTPRequest):
 
     def respond(self) -> None:
         """Run the application and send its answer; or say that too many uploads are running."""
+        if self.head.method in self.server.blocking:
+            self.server.requests.leave()
         if self.body.is_at_hand() or self.server.requests.has_room():
             self.server.gateway(self).respond()
         else:

@@ -20,12 +20,11 @@ from cheroot import wsgi
 from filehost_dav.http.connection import Connection
 from filehost_dav.http.crew import Crew
 from filehost_dav.http.gateway import Gateway
-from filehost_dav.http.limits import Limits
 from filehost_dav.http.loads import Load
 from filehost_dav.http.pipes import Pipes
 from filehost_dav.http.proxies import Proxies
+from filehost_dav.http.service import Service
 from filehost_dav.http.tls import Tls
-from filehost_dav.http.transfer import Offload
 from filehost_dav.http.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -46,23 +45,19 @@ class Server(wsgi.Server):
         self,
         application: WSGIApplication,
         listener: socket.socket,
-        *,
-        limits: Limits | None = None,
-        threads: int = 2000,
-        tls: Tls | None = None,
-        proxies: Proxies | None = None,
-        offload: Offload | None = None,
+        service: Service,
         load: Load | None = None,
     ) -> None:
         """`listener` is bound and listening; the server closes it. `load`: this process among several."""
         super().__init__(_address(listener), application, server_name="Filehost-DAV")
         self.socket = listener
         self.gateway = Gateway
-        self.limits = limits or Limits()
-        self.requests = Crew(threads)
-        self.tls = tls
-        self.proxies = proxies or Proxies()
-        self.offload = offload
+        self.limits = service.limits
+        self.requests = Crew(service.threads)
+        self.tls = None if service.certificate is None else Tls(service.certificate)
+        self.proxies = Proxies.parse(service.proxies)
+        self.offload = service.offload
+        self.blocking = service.blocking
         self.pipes = Pipes()
         self.environ = self._base_environ(load is not None)
         self._date = (0, "")

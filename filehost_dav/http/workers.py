@@ -30,9 +30,10 @@ from filehost_dav.errors import ConfigError
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener, url
 from filehost_dav.http.loads import Load, Loads
+from filehost_dav.http.service import Service
 from filehost_dav.http.tls import Certificate
 from filehost_dav.http.transfer import Offload
-from filehost_dav.http.worker import Service, end_with, work
+from filehost_dav.http.worker import end_with, work
 
 __all__ = ["Certificate", "Limits", "Listener", "Offload", "Service", "serve"]
 

@@ -19,9 +19,9 @@ from typing import Any
 from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
-from filehost_dav.http.limits import Limits
 from filehost_dav.http.server import Server
-from filehost_dav.http.tls import Certificate, Tls
+from filehost_dav.http.service import Service
+from filehost_dav.http.tls import Certificate
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -130,13 +130,11 @@ class Raw:
 
 
 @contextlib.contextmanager
-def ours(
-    app: App, *, tls: Certificate | None = None, limits: Limits | None = None, **more: Any
-) -> Iterator[int]:
-    """The port of our server with `app`."""
+def ours(app: App, *, tls: Certificate | None = None, **more: Any) -> Iterator[int]:
+    """The port of our server with `app`; `more` are fields of its Service."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     port = listener.getsockname()[1]
-    server = Server(app, listener, limits=limits, tls=None if tls is None else Tls(tls), **more)
+    server = Server(app, listener, Service(lambda: app, certificate=tls, **more))
     server.prepare()
     watch = threading.Thread(target=server.serve)
     watch.start()

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from harness.raw import ours
 
-from filehost_dav.http.proxies import Proxies
 from filehost_dav.http.transfer import Offload
 from filehost_dav.storage.tree import Span
 
@@ -88,7 +87,7 @@ def front(tmp_path: Path) -> Iterator[int]:
         return []
 
     offload = Offload("X-Accel-Redirect", file.parent, "/kept/")
-    with ours(app, offload=offload, proxies=Proxies.parse(["127.0.0.1"])) as back, socket.socket() as free:
+    with ours(app, offload=offload, proxies=("127.0.0.1",)) as back, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()

@@ -86,5 +86,5 @@ def test_the_application_sees_the_client_behind_a_listed_proxy(listed: list[str]
         start("200 OK", [])
         return [environ["REMOTE_ADDR"].encode()]
 
-    with ours(app, proxies=Proxies.parse(listed)) as port, Raw(port) as client:
+    with ours(app, proxies=tuple(listed)) as port, Raw(port) as client:
         assert client.ask(request("GET", "/", "X-Forwarded-For: 203.0.113.9")).body == seen

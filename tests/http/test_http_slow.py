@@ -130,6 +130,32 @@ def test_a_request_that_computes_for_long_keeps_nobody_waiting() -> None:
         assert all(client.answer().status == 200 for client in slow)
 
 
+def test_requests_that_wait_for_a_disk_wait_together() -> None:
+    """A flush to the disk serves all that wait for it, if they do not come one after the other."""
+    together = threading.Barrier(8)
+
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        if environ["REQUEST_METHOD"] == "PUT":
+            together.wait(10)
+        return demo(environ, start)
+
+    with ours(app, blocking=frozenset({"PUT"})) as port, many(port, 8, request("PUT", "/a", body=b"x")) as busy:
+        assert all(client.answer().status == 200 for client in busy)
+        assert served_in_time(port)
+
+
+def test_slow_downloads_keep_nobody_waiting() -> None:
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        if environ["PATH_INFO"] != "/big":
+            return demo(environ, start)
+        start("200 OK", [("Content-Length", "30000000")])
+        return [bytes(30_000_000)]
+
+    with ours(app) as port, many(port, 50, request("GET", "/big")) as slow:
+        assert served_in_time(port)
+        assert slow[0].answer().body == bytes(30_000_000)
+
+
 def _quiet(client: Raw) -> bool:
     """Whether nothing has been answered yet."""
     client.sock.settimeout(0.05)
