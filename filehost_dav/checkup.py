@@ -111,11 +111,11 @@ def _open_files(config: Config) -> Iterator[Remark]:
         return
     import resource  # noqa: PLC0415 - not on Windows
 
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # the server takes all it may have
     wanted = config.limits.connections
     if most != resource.RLIM_INFINITY and most < wanted:
         yield Remark(
-            NOTE, "open files", f"{most} allowed (ulimit -n), fewer than limits.connections = {wanted}"
+            NOTE, "open files", f"{most} allowed (ulimit -H -n), fewer than limits.connections = {wanted}"
         )
 
 

@@ -74,9 +74,11 @@ class Limits:
     """How much one client may ask, and for how long. Times are without progress, not in total."""
 
     file_size: int | None = size_or_none("none", "The largest file.")
-    requests_per_address: int = number(200, "Requests of one address at a time, in one process.", least=1)
-    requests_per_user: int = number(100, "Requests of one user at a time, in one process.", least=1)
-    uploads_per_user: int = number(32, "Uploads of one user at a time, in one process.", least=1)
+    requests_per_address: int = number(1500, "Requests of one address at a time, in one process.", least=1)
+    requests_per_user: int = number(1200, "Requests of one user at a time, in one process.", least=1)
+    uploads_per_user: int = number(
+        1000, "Uploads of one user at a time, in one process; a slow one costs little.", least=1
+    )
     whole_trees: bool = flag(
         False, "Whether a client may list a tree to any depth in one request (PROPFIND, Depth infinity)."
     )

@@ -35,6 +35,11 @@ from filehost_dav.http.tls import Certificate
 from filehost_dav.http.transfer import Offload
 from filehost_dav.http.worker import end_with, work
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 __all__ = ["Certificate", "Limits", "Listener", "Offload", "Service", "serve"]
 
 _log = logging.getLogger(__name__)
@@ -54,6 +59,7 @@ def serve(listener: Listener, load: Callable[[], Service], *, on_ready: Callable
     """
     service = load()
     service.check()
+    _allow_descriptors()
     sock = listener.bind()
     address = url(sock, "http" if service.certificate is None else "https")
     try:
@@ -243,6 +249,14 @@ class _Parent:
         signal.set_wakeup_fd(-1)
         for number, handler in before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave
+
+
+def _allow_descriptors() -> None:
+    """As many as the system grants: the usual 1,024 are fewer than the clients a worker may have."""
+    if resource is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):  # macOS names more than it grants
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say(descriptor: int) -> None:

@@ -25,9 +25,9 @@ _RETRY: Final = 2  # seconds
 class Allowed:
     """At the same time, in one process: requests of one address, requests and uploads of one user."""
 
-    address: int = 200
-    user: int = 100
-    uploads: int = 32
+    address: int = 1500
+    user: int = 1200
+    uploads: int = 1000
 
 
 class Counts:

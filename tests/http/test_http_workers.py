@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +84,9 @@ Start = Callable[..., Running]
 def start(tmp_path: Path) -> Iterator[Start]:
     with contextlib.ExitStack() as stack:
 
-        def begin(workers: int = 1, *more: str) -> Running:
+        def begin(workers: int = 1, *more: str, before: Sequence[str] = ()) -> Running:
             (tmp_path / "word").write_text("one")
-            command = [sys.executable, "-c", PROGRAM, str(tmp_path), str(workers), *more]
+            command = [*before, sys.executable, "-c", PROGRAM, str(tmp_path), str(workers), *more]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             stack.callback(_finish, process)
             assert process.stdout is not None
@@ -137,6 +137,13 @@ def test_new_connections_are_shared_out(start: Start) -> None:
             client.ask(request())
         pids = [client.ask(request()).body for client in clients]
     assert max(pids.count(pid) for pid in pids) <= 5
+
+
+def test_the_usual_limit_of_descriptors_does_not_limit_the_clients(start: Start) -> None:
+    running = start(1, before=["sh", "-c", 'ulimit -S -n 128 && exec "$@"', "sh"])
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Raw(running.port)) for _ in range(300)]
+        assert {client.ask(request()).status for client in clients} == {200}
 
 
 def test_a_running_request_is_finished_before_the_end(start: Start) -> None:
