@@ -122,12 +122,12 @@ def rclone(s3: S3) -> Iterator[Peer]:
     bucket, (port,) = s3.bucket(), free_ports(1)
     remote = f":s3,provider=Other,env_auth=true,endpoint='{s3.endpoint}',force_path_style=true:{bucket}"
     command = ["rclone", "serve", "webdav", remote, "--addr", f"127.0.0.1:{port}"]
-    command += ["--user", USER, "--pass", PASSWORD, "--vfs-cache-mode", "off", "--config", "/dev/null"]
+    command += ["--user", USER, "--pass", PASSWORD, "--dir-cache-time", "5s", "--config", "/dev/null"]
 
     def fill(folder: str, files: int) -> None:
         blobs = Boto3Blobs(Bucket(bucket, s3.endpoint))
         _in_threads(files, lambda index: blobs.put(f"{folder}/{index}.txt", SMALL, {}))
-        time.sleep(6)  # rclone remembers a folder for 5 s as its tests have it; the next look is the first
+        time.sleep(6)  # until rclone has forgotten that the folder was not there
 
     # rclone 1.60 does not start where this variable is set.
     environment = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}

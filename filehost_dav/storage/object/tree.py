@@ -17,7 +17,7 @@ from filehost_dav.storage.object import placing, trash, versions
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import Change, changing
 from filehost_dav.storage.object.content import BlobContent
-from filehost_dav.storage.object.rows import Node, Root, root_of, size_below, walk, walk_alike, walk_listing
+from filehost_dav.storage.object.rows import Node, Root, root_of, walk, walk_alike, walk_listing
 from filehost_dav.storage.object.uploads import Owned, Rules, Uploads
 from filehost_dav.storage.tree import (
     ANYTHING,
@@ -81,8 +81,8 @@ class ObjectTree:
         checksums: Mapping[str, str] | None = None,
         expected: int | None = None,
     ) -> Written:
-        owned = Owned(self._user, path, self._check_early(path, when))
         quota = self._rules.quota(self._user)
+        owned = Owned(self._user, path, self._check_early(path, when), quota)
         with (
             self._uploads.received(owned, body, checksums or {}, expected) as blob,
             self._changing() as change,
@@ -108,11 +108,11 @@ class ObjectTree:
 
     def delete(self, path: FilePath, *, when: Condition = ANYTHING) -> Trashed | None:
         with self._changing() as change:
+            kept_before = change.kept
             node, name = placing.delete(change, path, when)
+            size = change.kept - kept_before
         if name is None:
             return None
-        # After the commit, so that a large folder does not keep the user's other changes waiting.
-        size, _ = size_below(self._database, node.id)
         return Trashed(name, path.in_area(Area.FILES), change.now, node.entry(path), size)
 
     def set_modified(self, path: FilePath, modified: int) -> Entry:

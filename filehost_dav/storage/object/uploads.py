@@ -62,11 +62,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Where a body shall be: whose file, its path, and the bytes of the file it will replace."""
+    """Where a body shall be: whose file, its path, the bytes of the file it will replace, the user's limit."""
 
     user: str
     path: FilePath
     replaces: int
+    quota: int | None
 
 
 class Uploads:
@@ -87,7 +88,7 @@ class Uploads:
         Raises Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Unavailable, NotFound (no such user).
         """
         intake = _Intake(body, checksums, self._rules.largest)
-        journal = _Journal(self._database, owned, self._rules.quota(owned.user), self._clock)
+        journal = _Journal(self._database, owned, self._clock)
         journal.begin(body.length if body.length is not None else expected or 0)
         try:
             self._send(journal, intake, body.length, _notes(owned))
@@ -131,12 +132,12 @@ def part_size(length: int | None) -> int:
 class _Journal:
     """The row of one blob on its way."""
 
-    def __init__(self, database: Database, owned: Owned, quota: int | None, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, owned: Owned, clock: Callable[[], int]) -> None:
         self.blob = new_id()
         self._database = database
         self._user = owned.user
         self._replaces = owned.replaces
-        self._quota = quota
+        self._quota = owned.quota
         self._clock = clock
         self._reserved = 0
         self._renewed = time.monotonic()
