@@ -61,6 +61,8 @@ def serve(first: Config, load: Callable[[], Config], password: str | None) -> No
         workers.serve(app.listener(first), lambda: app.service(load()), on_ready=ready)
     except OSError as error:
         raise click.ClickException(_why(first, error)) from error
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _first_account(config: Config) -> str | None:

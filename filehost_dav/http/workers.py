@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-from filehost_dav.errors import ConfigError
+from filehost_dav.errors import ConfigError, FilehostError
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener, url
 from filehost_dav.http.loads import Load, Loads
@@ -200,6 +200,8 @@ class _Parent:
             os.close(ready)
             self._become_worker(tell, load)
             status = 0
+        except FilehostError as error:
+            _log.error("%s", error)  # a sentence for the operator; no trace helps with it
         except BaseException:  # noqa: BLE001 - nothing of the parent may run in the child
             _log.exception("A worker failed.")
         finally:
