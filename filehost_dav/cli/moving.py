@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from filehost_dav.state.custody import RECORDS
 from filehost_dav.state.moving import move_records
 from filehost_dav.storage.transfer import Moved, copy_tree, import_tree
 
+_SHOWN = 20  # files between two looks at the progress
 _folder = click.Path(file_okay=False, exists=True, path_type=Path)
 
 
@@ -104,10 +106,15 @@ def _of_kind(config: Config, kind: str) -> Config:
 def _report(user: str, moved: Iterable[Moved]) -> None:
     counts: Counter[str] = Counter()
     size = 0
-    for file in moved:
+    on_terminal = sys.stderr.isatty()
+    for number, file in enumerate(moved, 1):
         counts[file.outcome] += 1
+        if on_terminal and number % _SHOWN == 0:
+            click.echo(f"\r{user}: {number} files, {as_size(size)} copied ", nl=False, err=True)
         size += file.size if file.outcome == "copied" else 0
         if file.outcome == "refused":
             click.echo(f"{user}: {file.place} is refused", err=True)
+    if on_terminal:
+        click.echo("\r", nl=False, err=True)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no files"
     click.echo(f"{user}: {told} ({as_size(size)})")
