@@ -164,6 +164,17 @@ def test_a_user_who_is_removed_leaves_nothing(
         assert database.query(f"SELECT * FROM {table}") == []
 
 
+def test_a_user_who_comes_back_gets_an_empty_tree_from_every_node(
+    tree: ObjectTree, storage: ObjectStorage
+) -> None:
+    put(tree, "/a.txt", b"of before")
+    storage.remove("alice")
+    assert list(tree.list(at("/"))) == []
+    storage.remove("alice")
+    assert put(tree, "/b.txt", b"of now").size == 6
+    assert [entry.path for entry in tree.list(at("/"))] == [at("/b.txt")]
+
+
 @pytest.mark.parametrize("announced", [True, False])
 @pytest.mark.parametrize("size", [10, 9 * MIB])
 def test_a_broken_upload_leaves_nothing(

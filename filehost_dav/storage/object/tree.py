@@ -15,7 +15,7 @@ from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object import placing, trash, versions
 from filehost_dav.storage.object.blobs import Blobs
-from filehost_dav.storage.object.change import Change, changing
+from filehost_dav.storage.object.change import Change, changing, found_tree
 from filehost_dav.storage.object.content import BlobContent
 from filehost_dav.storage.object.rows import Node, Root, root_of, walk, walk_alike, walk_listing
 from filehost_dav.storage.object.uploads import Owned, Rules, Uploads
@@ -51,7 +51,11 @@ class ObjectTree:
         return self._find(path).entry(path)
 
     def list(self, folder: FilePath) -> Iterator[Entry]:
-        found = walk_listing(self._database, self._user, root_of(folder.area), folder.parts)
+        root = root_of(folder.area)
+        found = walk_listing(self._database, self._user, root, folder.parts)
+        if not found and folder.is_root:
+            self._walk(folder)
+            found = walk_listing(self._database, self._user, root, folder.parts)
         return _members(found, folder)
 
     def scan(self, folder: FilePath) -> Scan | None:
@@ -175,7 +179,13 @@ class ObjectTree:
         return changing(self._database, self._user, self._clock())
 
     def _walk(self, path: FilePath) -> Sequence[Node]:
-        return walk(self._database, self._user, root_of(path.area), path.parts)
+        root = root_of(path.area)
+        chain = walk(self._database, self._user, root, path.parts)
+        if not chain:
+            # The user was removed, and is there again, since this tree was obtained.
+            found_tree(self._database, self._user, self._clock())
+            chain = walk(self._database, self._user, root, path.parts)
+        return chain
 
     def _find(self, path: FilePath) -> Node:
         chain = self._walk(path)
