@@ -268,3 +268,16 @@ def test_an_upload_that_went_to_the_disk_unseen_gets_its_checksum_afterwards(
         assert tree.checksums(at(path)) == {"sha1": hashlib.sha1(content).hexdigest()}
         assert tree.stat(at(path)) == entry
     assert {one.outcome for one in custody.scrub_all(storage) if one.place == "/new.bin"} == {"good"}
+
+
+def test_what_is_purged_leaves_no_earlier_contents_on_the_disk(
+    storage: LocalStorage, tree: Tree, root: Path
+) -> None:
+    put(tree, "/keep.txt", b"one")
+    put(tree, "/keep.txt", b"two")
+    trashed = tree.delete(at("/Documents"))
+    assert trashed is not None
+    tree.purge(trashed.id)
+    left = [file.read_bytes() for file in (root / "versions").rglob("*") if file.is_file()]
+    assert left == [b"one"]
+    assert list(custody.inspect(storage)) == []

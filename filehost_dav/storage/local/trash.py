@@ -115,6 +115,11 @@ class Trash:
         path = FilePath((*item.origin.parts, *below))
         return (found.as_entry() for found in self._disk.members(folder, path))
 
+    def lineages(self, item: Item) -> set[str]:
+        """The ids under which earlier versions of all files in an item are kept. Raises OSError."""
+        with self.spot(item) as spot:
+            return set(self._lineages_below(spot))
+
     def measure(self, account: Account) -> None:
         """Find out the sizes of deleted folders: until then they stand under files. Raises OSError."""
         if account.unmeasured > 0:
@@ -170,6 +175,17 @@ class Trash:
             except BaseException:
                 remove_tree(folder, fresh)
                 raise
+
+    def _lineages_below(self, spot: Spot) -> Iterator[str]:
+        found = spot.look_closely()
+        if found is None:
+            return
+        if not found.status.is_folder:
+            yield from found.lineage
+            return
+        with spot.folder.folder(spot.name) as folder:
+            for name in folder.names():
+                yield from self._lineages_below(self._spot(folder, name, found.path))
 
     def _spot(self, folder: Folder, name: str, origin: FilePath) -> Spot:
         return Spot(self._disk.root, "", folder, name, origin)

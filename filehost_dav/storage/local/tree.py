@@ -187,7 +187,10 @@ class LocalTree:
     def purge(self, trash_id: str) -> None:
         with Translated():
             with self.disk.ledger.locked() as account:
-                self.trash_can.doom(account, self.trash_can.find(trash_id))
+                item = self.trash_can.find(trash_id)
+                # Whoever purges a document means its earlier contents too, which nobody could reach any more.
+                self.version_store.drop_all(account, self.trash_can.lineages(item))
+                self.trash_can.doom(account, item)
                 self.trash_can.tidy()
             self.trash_can.clear()
 

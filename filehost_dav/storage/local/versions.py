@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from filehost_dav.paths import LONGEST_NAME, FilePath
@@ -121,6 +121,12 @@ class Versions:
         account.used -= status.size
         account.kept -= status.size
         return status.size
+
+    def drop_all(self, account: Account, lineages: Set[str]) -> None:
+        """Remove all versions of some files for good. Raises OSError."""
+        for version in self.all():
+            if version.lineage in lineages:
+                self.drop(account, version)
 
     def size(self, version: Kept) -> int:
         """Bytes; 0 when it is gone. Raises OSError."""
