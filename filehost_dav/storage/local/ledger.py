@@ -13,6 +13,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.locks import hold
@@ -25,6 +26,12 @@ _FORGOTTEN = 86_400  # seconds after which a reservation ends if its process can
 _SLOTS = 64
 _TABLE = 64  # where the slots begin
 _OPEN, _STALE = 1, 2
+
+
+class _Slot(NamedTuple):
+    mark: bytes
+    amount: int
+    moment: int
 
 
 class Account:
@@ -52,33 +59,35 @@ class Account:
         """Bytes of what the user sees as files, with staging."""
         return self.used - self.kept
 
+    def reserved_at_most(self) -> int:
+        """Bytes reserved, those of processes that are gone included: cheap, and never too few."""
+        return sum(slot.amount for slot in self._slots())
+
     def reserved(self) -> int:
         """Bytes reserved by processes that run."""
-        return sum(amount for _, mark, amount in self._slots() if mark and amount > 0)
+        return sum(slot.amount for slot in self._slots() if slot.amount and _holds(slot))
 
     def reserve(self, amount: int) -> None:
         """Change what this process has reserved by `amount`. With more processes than slots, it is not kept."""
-        mine = own_mark()
+        mine = own_mark().encode()
         slots = list(self._slots())
-        index, held = next(((at, had) for at, mark, had in slots if mark == mine), (None, 0))
+        index, held = next(((at, slot.amount) for at, slot in enumerate(slots) if slot.mark == mine), (None, 0))
         if index is None:
-            index = next((at for at, mark, _ in slots if not mark), None)
-        if index is not None:
-            slot = _SLOT.pack(mine.encode(), max(0, held + amount), int(time.time()))
-            _write_at(self._file, slot, _TABLE + index * _SLOT.size)
+            index = next((at for at, slot in enumerate(slots) if not _holds(slot)), len(slots))
+        if index < _SLOTS:
+            packed = _SLOT.pack(mine, max(0, held + amount), int(time.time()))
+            _write_at(self._file, packed, _TABLE + index * _SLOT.size)
 
     def save(self, *, still_open: bool) -> None:
         state = (_OPEN if still_open else 0) | (_STALE if self.stale else 0)
         head = _HEAD.pack(_MAGIC, boot(), self.used, self.kept, self.unmeasured, self.changes, state)
         _write_at(self._file, head, 0)
 
-    def _slots(self) -> Iterator[tuple[int, str, int]]:
-        """Each slot with its process and bytes; free, and those of processes that are gone, without one."""
+    def _slots(self) -> Iterator[_Slot]:
         table = _read_at(self._file, _SLOTS * _SLOT.size, _TABLE)
-        table = table.ljust(_SLOTS * _SLOT.size, b"\0")
-        for index, (packed, amount, moment) in enumerate(_SLOT.iter_unpack(table)):
-            mark = packed.rstrip(b"\0").decode("ascii", "replace")
-            yield index, mark if mark and _holds(mark, moment) else "", amount
+        whole = len(table) - len(table) % _SLOT.size
+        for mark, amount, moment in _SLOT.iter_unpack(table[:whole]):
+            yield _Slot(mark.rstrip(b"\0"), max(0, amount), moment)
 
 
 class Ledger:
@@ -117,10 +126,10 @@ class Ledger:
             os.close(file)
 
 
-def _holds(mark: str, moment: int) -> bool:
-    running = runs(mark)
+def _holds(slot: _Slot) -> bool:
+    running = runs(slot.mark.decode("ascii", "replace"))
     # A process of another container, or where processes cannot be asked for, is trusted for a day.
-    return time.time() - moment < _FORGOTTEN if running is None else running
+    return time.time() - slot.moment < _FORGOTTEN if running is None else running
 
 
 if hasattr(os, "pread"):

@@ -14,6 +14,8 @@ def own_mark() -> str:
 
 def runs(mark: str) -> bool | None:
     """Whether the process of `mark` runs; None where that cannot be told from here."""
+    if mark == own_mark():
+        return True
     space, _, rest = mark.partition(".")
     number, _, started = rest.partition(".")
     if not started or space != _space() or not number.isdecimal():

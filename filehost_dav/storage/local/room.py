@@ -74,10 +74,11 @@ class Room:
             return
         if account.stale:
             recount(self._disk, self._trash, account)
+        if account.live + account.reserved_at_most() + amount <= limit:
+            return
+        self._trash.measure(account)
         if account.live + account.reserved() + amount > limit:
-            self._trash.measure(account)
-            if account.live + account.reserved() + amount > limit:
-                raise QuotaExceeded(_no_room(limit))
+            raise QuotaExceeded(_no_room(limit))
 
     def reserve(self, amount: int) -> None:
         """Set `amount` bytes aside for an upload. Raises QuotaExceeded, Full."""
