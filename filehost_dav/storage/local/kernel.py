@@ -72,10 +72,9 @@ def members_of(folder: int) -> Iterator[tuple[str, Status]]:
     """Names and statuses of all in an open folder; what vanishes meanwhile is left out. Raises OSError."""
     call = _statx()
     if call is None:
-        with os.scandir(folder) as found:
-            for member in found:
-                with contextlib.suppress(FileNotFoundError):
-                    yield member.name, from_python(member.stat(follow_symlinks=False))
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                yield name, from_python(os.stat(name, dir_fd=folder, follow_symlinks=False))
         return
     buffer = _Statx()
     fill, unpack = partial(call, folder), partial(_STATX.unpack_from, buffer)
