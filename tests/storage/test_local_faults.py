@@ -356,6 +356,23 @@ def test_reserved_room_of_a_process_elsewhere_comes_back_after_a_day(tmp_path: P
         tree.delete(at("/b.txt")) if fits else None
 
 
+@pytest.mark.parametrize(("written", "counted"), [(1_000_000_000, True), (None, False)])
+def test_a_ledger_from_before_the_machine_was_started_is_counted_anew(
+    tmp_path: Path, written: int | None, counted: bool
+) -> None:
+    storage = LocalStorage(tmp_path, durability="none", quota=lambda _user: 1_000_000)
+    tree = storage.tree("alice")
+    put(tree, "/a.txt", b"x")
+    assert tree.usage().used == 1
+    (tmp_path / "files" / "alice" / "b.txt").write_bytes(b"by hand")
+    with (tmp_path / "ledger" / "alice").open("r+b") as ledger:
+        ledger.seek(8)
+        ledger.write(b"anotherb")
+    if written is not None:
+        os.utime(tmp_path / "ledger" / "alice", (written, written))
+    assert tree.usage().used == (8 if counted else 1)
+
+
 def test_a_slow_upload_does_not_keep_others_waiting(tree: Tree) -> None:
     started, finish = threading.Event(), threading.Event()
 

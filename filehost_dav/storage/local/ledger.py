@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.locks import hold
-from filehost_dav.storage.local.processes import boot, own_mark, runs
+from filehost_dav.storage.local.processes import boot, booted_at, own_mark, runs
 
 _HEAD = struct.Struct("=8s8sqqqqq")  # magic, boot, used, kept, unmeasured, changes, state
 _MAGIC = b"ledger01"
@@ -52,7 +52,7 @@ class Account:
             magic, booted, used, kept, unmeasured, changes, state = _HEAD.unpack(head)
             if magic == _MAGIC:
                 self.used, self.kept, self.unmeasured, self.changes = used, kept, unmeasured, changes
-                self.stale = state != 0 or booted != boot()
+                self.stale = state != 0 or (booted != boot() and _is_from_before(file))
 
     @property
     def live(self) -> int:
@@ -124,6 +124,14 @@ class Ledger:
             return Account(file, _read_at(file, _HEAD.size, 0))
         finally:
             os.close(file)
+
+
+def _is_from_before(file: int) -> bool:
+    """Whether a ledger was last written before this machine was started, and may have lost its last figures.
+
+    One written since, under another start, is another machine's on a shared file system.
+    """
+    return os.fstat(file).st_mtime < booted_at()
 
 
 def _holds(slot: _Slot) -> bool:
