@@ -73,7 +73,7 @@ def test_everything_can_be_done_by_keyboard_alone(screen: Screen, files: Path) -
     ]
 
 
-@pytest.mark.parametrize("width", [320, 375, 768])
+@pytest.mark.parametrize("width", [320, 375, 820])
 @pytest.mark.parametrize(
     "path", ["/", "/.filehost/trash/", "/.filehost/connect", "/.filehost/account", "/?plain"]
 )
@@ -205,3 +205,22 @@ def _check_with_axe(screen: Screen, state: str) -> None:
         for item in found["violations"]
     ]
     assert not problems, f"{state}: {json.dumps(problems, indent=1)}"
+
+
+@pytest.mark.parametrize("width", [320, 820])
+def test_what_shows_icons_alone_on_a_small_screen_keeps_its_names(
+    open_window: Open, files: Path, width: int
+) -> None:
+    (files / "a.txt").write_text("a")
+    with open_window(viewport={"width": width, "height": 700}, has_touch=True) as screen:
+        screen.open()
+        named = [
+            ("link", "Trash"),
+            ("link", "Filehost"),
+            ("button", screen.account.name),
+            ("button", "New folder"),
+        ]
+        for role, name in named:
+            expect(screen.page.get_by_role(role, name=name)).to_be_visible()
+        screen.row("a.txt").locator(".choose").tap()
+        expect(screen.page.get_by_role("toolbar").get_by_role("button", name="Delete")).to_be_in_viewport()
