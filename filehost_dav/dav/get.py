@@ -58,7 +58,7 @@ def _file(request: Request, content: Content) -> Answer:
     algorithm = wanted(environ.get("HTTP_WANT_REPR_DIGEST", ""))
     if algorithm:
         headers.append(("Repr-Digest", computed(content, algorithm)))
-    if "HTTP_RANGE" in environ and _may_range(environ.get("HTTP_IF_RANGE"), entry):
+    if "HTTP_RANGE" in environ and _may_range(request, entry):
         ranges = parse_ranges(environ["HTTP_RANGE"], entry.size)
         if ranges is not None:
             return _partial(content, headers, ranges)
@@ -84,9 +84,14 @@ def _not_modified(entry: Entry) -> Answer:
     return Answer("304 Not Modified", [("ETag", entry.etag), ("Cache-Control", "private, no-cache")])
 
 
-def _may_range(if_range: str | None, entry: Entry) -> bool:
-    """RFC 9110 13.1.5: a part is only of use beside what the client has of exactly this content."""
-    return if_range is None or if_range.strip() in (entry.etag, http_date(entry.modified))
+def _may_range(request: Request, entry: Entry) -> bool:
+    """RFC 9110 14.2: only a GET has ranges. 13.1.5: a part is of use only beside what the client has of
+    exactly this content.
+    """
+    if request.environ["REQUEST_METHOD"] != "GET":
+        return False
+    validator = request.header("HTTP_IF_RANGE")
+    return validator is None or validator.strip() in (entry.etag, http_date(entry.modified))
 
 
 def _partial(content: Content, headers: Headers, ranges: list[ByteRange]) -> Answer:

@@ -28,6 +28,7 @@ _HEADERS: Final = (
 _TAG: Final = re.compile(r'(W/)?"[^"]*"|[^\s,"]+')
 _OUTER: Final = re.compile(r"<([^<>]*)>\s*|\(((?:<[^<>]*>|\[[^\]]*\]|[^()<>\[\]])*+)\)\s*")
 _INNER: Final = re.compile(r'(?:(not)\s*)?(?:<([^<>]+)>|\[((?:W/)?"[^"]*"|[^\]"]+)\])\s*', re.IGNORECASE)
+_MOST: Final = 100  # lists in one header; each may cost a look at the disk
 ANY: Final = frozenset({"*"})
 
 
@@ -125,7 +126,7 @@ def parse_if(value: str) -> tuple[StateList, ...]:
             tag = resource
         else:
             lists.append(StateList(tag, _tests(tests.strip())))
-    if not lists or value.rstrip().endswith(">"):
+    if not 0 < len(lists) <= _MOST or value.rstrip().endswith(">"):
         raise _malformed()
     return tuple(lists)
 

@@ -48,6 +48,7 @@ HELD = State(ENTRY, frozenset({"urn:uuid:1"}))
         ("(Not Not <urn:uuid:1>)", None),
         ("((<urn:uuid:1>))", None),
         ("(urn:uuid:1)", None),
+        ("(<urn:uuid:1>)" * 5000, None),
     ],
 )
 def test_if_lists_are_evaluated_as_rfc_4918_says(header: str, holds: bool | None) -> None:

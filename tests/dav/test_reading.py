@@ -189,6 +189,12 @@ def test_a_digest_beside_a_range_is_that_of_the_whole_file(client: Client, digit
     assert (answer.body, answer["Repr-Digest"]) == (b"01", f"sha-256=:{expected}:")
 
 
+@pytest.mark.parametrize("headers", [{}, {"Want-Repr-Digest": "sha-256=1"}])
+def test_a_head_has_no_ranges(client: Client, digits: Answer, headers: dict[str, str]) -> None:
+    answer = client("HEAD", "/digits.txt", headers={"Range": "bytes=0-1", **headers})
+    assert (answer.status, answer["Content-Length"]) == (200, "10")
+
+
 @pytest.fixture
 def visitor(server: Server) -> Iterator[Client]:
     with Client(server) as connection:
