@@ -88,8 +88,11 @@ class Draft:
     As long as they are the former ones, in order, they stay where they are.
     """
 
-    def __init__(self, former: Sequence[Piece], most_memory: int) -> None:
+    def __init__(
+        self, former: Sequence[Piece], most_memory: int, new_sheet: Callable[[], Sheet] = Sheet
+    ) -> None:
         self._former = former
+        self._new_sheet = new_sheet
         self._most = most_memory
         self._memory = 0
         self._pieces: list[Piece] = []
@@ -102,15 +105,22 @@ class Draft:
 
     def add(self, piece: Piece) -> None:
         self._memory += piece.memory
+        if self._memory <= self._most:
+            try:
+                self._take(piece)
+            except OSError:
+                # No memory or no descriptor left: the listing goes out all the same, unremembered.
+                self._memory = self._most + 1
         if self._memory > self._most:
             self._pieces, self._sheet = [], None
-            return
+
+    def _take(self, piece: Piece) -> None:
         count = len(self._pieces)
         self._pieces.append(piece)
         if self._sheet is not None:
             self._pieces[-1] = _written(piece, self._sheet)
         elif count >= _SMALL and not (count < len(self._former) and self._former[count] is piece):
-            sheet = self._sheet = Sheet()
+            sheet = self._sheet = self._new_sheet()
             self._pieces = [_written(one, sheet) for one in self._pieces]
 
 

@@ -18,9 +18,11 @@ _BLOCK = 256 * 1024
 class Sheet:
     """Text that only grows. It is gone when nothing refers to it any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_file: bool = hasattr(os, "memfd_create")) -> None:
+        """Raises OSError when the process may open no more files."""
         self.length = 0
-        self._file = os.memfd_create("listing") if hasattr(os, "memfd_create") else -1
+        self._file = -1
+        self._file = os.memfd_create("listing") if as_file else -1
         self._text = bytearray()
 
     def append(self, text: bytes) -> Passage:
