@@ -270,17 +270,12 @@ def compare(make: Callable[[Path], Storage], examples: int) -> None:
     )
 
 
-behind = pytest.mark.xfail(reason="object storage counts room otherwise yet", strict=False)
-
-
 def test_a_tree_does_what_the_model_does() -> None:
     compare(make_local, 8)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "make", [pytest.param(make_local, id="local"), pytest.param(make_object, id="object", marks=behind)]
-)
+@pytest.mark.parametrize("make", [make_local, make_object], ids=["local", "object"])
 def test_a_tree_does_what_the_model_does_for_long(make: Callable[[Path], Storage]) -> None:
     compare(make, 150)
