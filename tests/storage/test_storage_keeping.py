@@ -209,6 +209,17 @@ def test_a_restored_version_is_the_content_and_todays_becomes_a_version(tree: Tr
     assert tree.usage().used == 3
 
 
+def test_a_version_is_restored_in_a_folder_below_folders(tree: Tree) -> None:
+    tree.make_folder(at("/a"))
+    tree.make_folder(at("/a/b"))
+    put(tree, "/a/b/x.pdf", b"one")
+    put(tree, "/a/b/x.pdf", b"two")
+    (version,) = tree.versions(at("/a/b/x.pdf"))
+    tree.restore_version(at("/a/b/x.pdf"), version.id)
+    assert read(tree, "/a/b/x.pdf") == b"one"
+    assert contents(tree, "/a/b/x.pdf")[0] == b"two"
+
+
 def test_a_purged_version_is_gone(tree: Tree) -> None:
     put(tree, "/x.pdf", b"one")
     put(tree, "/x.pdf", b"two")

@@ -60,7 +60,10 @@ class Found:
 
 
 class Spot:
-    """A place in an open folder: the folder, and the name on disk. Use it with `with`."""
+    """A place in an open folder: the folder, and the name on disk. Use it with `with`.
+
+    `relative` is the folder's path below `root`; empty for a place that has none among the user's.
+    """
 
     __slots__ = ("_blocked", "_relative", "_root", "_seen", "folder", "name", "path")
 
@@ -117,8 +120,8 @@ class Spot:
 
     def stands(self) -> bool:
         """Whether the open folder is still the one at its path: not moved or deleted since."""
-        if len(self.path.parts) < 2:
-            return True
+        if not self._relative or len(self.path.parts) < 2:
+            return True  # the user's own folder, or one of ours in trash and versions
         status = self._root.status(self._relative)
         return status is not None and status.inode == self.folder.own_status().inode
 
