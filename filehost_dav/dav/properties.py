@@ -133,6 +133,7 @@ def _quota(name: str, figure: Callable[[Usage], int]) -> Render:
 
 
 def _checksums(_is_folder: bool, around: Around) -> str | None:
+    # Those that are kept since the upload; to compute any here would read whole folders for one listing.
     if not around.checksums:
         return None
     kept = " ".join(
