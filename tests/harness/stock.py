@@ -46,10 +46,11 @@ class Site:
     clients: dict[str | None, Client] = field(default_factory=dict)
 
     def __call__(self, user: str | None = "alice") -> Client:
-        """The connection of a user; None: without credentials."""
+        """A user's new connection (the stock server drops idle ones); None: without credentials."""
         if user not in self.clients:
             account = None if user is None else Account(user, PASSWORD)
             self.clients[user] = Client(self.server, account)
+        self.clients[user].close()
         return self.clients[user]
 
     @property
