@@ -55,7 +55,8 @@ class Request(HTTPRequest):
             self.server.gateway(self).respond()
         else:
             self.unread = True
-            self.simple_response("503 Service Unavailable", "Too many uploads are running. Try again soon.")
+            sentence = "Too many uploads are running. Try again soon."
+            self.simple_response("503 Service Unavailable", sentence, ("Retry-After", "5"))
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer what is no proper request, and close."""
@@ -63,14 +64,14 @@ class Request(HTTPRequest):
         self.unread = True
         self.simple_response(refusal.status, refusal.sentence)
 
-    def simple_response(self, status: str, msg: str = "") -> None:
-        """A short answer in plain text that ends the connection.
+    def simple_response(self, status: str, msg: str = "", *more: tuple[str, str]) -> None:
+        """A short answer in plain text, with `more` headers, that ends the connection.
 
         It does not wait: a client that has not even read its earlier answers gets none.
         """
         self.close_connection = self.sent_headers = True
         text = f"{msg}\n".encode()
-        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text)))]
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text))), *more]
         terms = Terms("HTTP/1.1", False, True, self.server.date(), self.server.server_name)
         self.conn.wire.send_now(make_reply(status, headers, terms).head + text)
 

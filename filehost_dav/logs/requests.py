@@ -11,9 +11,8 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from filehost_dav.logs.lines import as_json, as_pairs, clock_time, instant
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One finished request. `time` in seconds since the epoch, `sent` and `received` in bytes.
 
     `received` is what was announced; -1 when nothing was. `status` is 0 when the connection broke
@@ -44,7 +42,7 @@ class Record:
     target: str = ""
 
 
-_NAMES = tuple(field.name for field in fields(Record) if field.name not in ("by", "target"))
+_NAMES = tuple(name for name in Record._fields if name not in ("by", "target"))
 _VALUES = attrgetter(*_NAMES)
 
 

@@ -7,7 +7,6 @@ take all the room there is. What is counted ends when its answer is sent or its 
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -34,24 +33,25 @@ class Counts:
     """What is going on now, by who."""
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def enter(self, limits: dict[str, int]) -> str | None:
         """Count one of each, or none of them where one has reached its limit: which."""
         with self._lock:
             for who, most in limits.items():
-                if self._counts[who] >= most:
+                if self._counts.get(who, 0) >= most:
                     return who
-            self._counts.update(limits.keys())
+            for who in limits:
+                self._counts[who] = self._counts.get(who, 0) + 1
         return None
 
     def leave(self, whos: Iterable[str]) -> None:
         with self._lock:
             for who in whos:
-                self._counts[who] -= 1
-                if not self._counts[who]:
-                    del self._counts[who]
+                left = self._counts.pop(who) - 1
+                if left:
+                    self._counts[who] = left
 
 
 class Crowd:

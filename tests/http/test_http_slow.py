@@ -110,7 +110,8 @@ def test_threads_are_bounded_and_short_requests_keep_theirs() -> None:
         assert threading.active_count() < others + 8 + 5
         later = [client for client in slow if not _quiet(client)]
         assert later
-        assert {client.answer().status for client in later} == {503}
+        answers = [client.answer() for client in later]
+        assert {(answer.status, answer.headers["retry-after"]) for answer in answers} == {(503, "5")}
         for client in slow:
             if client not in later:
                 client.send(b"x" * 99_900)
