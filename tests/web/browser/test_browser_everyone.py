@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.browser import Screen, expect
@@ -140,15 +141,21 @@ def test_the_connect_page_shows_this_address_and_this_user(screen: Screen) -> No
     screen.picture("connect")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_accessibility_checker_finds_nothing(open_window: Open, files: Path, scheme: str) -> None:
+@pytest.mark.parametrize(
+    "screen_options",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 320, "height": 640}}],
+    ids=["light", "dark", "small"],
+)
+def test_the_accessibility_checker_finds_nothing(
+    open_window: Open, files: Path, screen_options: dict[str, Any]
+) -> None:
     if not AXE.exists():
         pytest.skip("axe-core is not installed: npm install in tests/web")
     (files / "sub").mkdir()
     (files / "a.png").write_bytes(png())
     for name in ("a.txt", "b.pdf", "c.xlsx"):
         (files / name).write_text("x")
-    with open_window(color_scheme=scheme, reduced_motion="reduce") as screen:
+    with open_window(reduced_motion="reduce", **screen_options) as screen:
         check = partial(_check_with_axe, screen)
         screen.page.goto(screen.url)
         check("sign-in")
