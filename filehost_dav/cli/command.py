@@ -67,6 +67,9 @@ class _Commands(click.Group):
             sys.exit(BAD_CONFIG)
         except FilehostError as error:
             raise click.ClickException(error.message) from error
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from filehost_dav.errors import Unavailable
+from filehost_dav.errors import Full, Unavailable
 
 Row = tuple[Any, ...]
 _BUSY = 10.0  # seconds to wait for another process's transaction before giving up
@@ -149,10 +149,19 @@ class SqliteDatabase:
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection = sqlite3.connect(
+                self._file, timeout=_BUSY, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.DatabaseError as error:
+            raise _unopened(error) from error
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise _unopened(error) from error
         return connection
 
     def _check_process(self) -> None:
@@ -226,4 +235,12 @@ class _Watch:
 def _translated(error: sqlite3.OperationalError) -> Exception:
     if "locked" in str(error) or "busy" in str(error):
         return Unavailable("The server is busy, try again in a moment", retry_after=2)
+    if "full" in str(error):
+        return Full("The server's disk is full")
+    if "readonly" in str(error) or "unable to open" in str(error) or "disk I/O" in str(error):
+        return Unavailable("The server's records cannot be written")
     return error
+
+
+def _unopened(error: sqlite3.DatabaseError) -> Unavailable:
+    return Unavailable(f"The server's records cannot be opened: {error}")

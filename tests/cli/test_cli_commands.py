@@ -165,6 +165,18 @@ def test_a_mistyped_folder_does_not_become_a_new_server(machine: Machine, comman
     assert not machine.data.exists()
 
 
+def test_a_data_folder_that_cannot_be_is_said_in_words(machine: Machine, tmp_path: Path) -> None:
+    machine.data = tmp_path / "file" / "data"
+    (tmp_path / "file").write_text("x")
+    assert f"Error: {machine.data}: Not a directory\n" == machine("user", "add", "anna", stdin="x", code=1)
+
+
+def test_records_that_are_no_database_are_said_in_words(machine: Machine) -> None:
+    machine.data.mkdir()
+    (machine.data / "state.sqlite3").write_bytes(b"x" * 5000)
+    assert "records cannot be opened: file is not a database" in machine("user", "list", code=1)
+
+
 def test_a_password_is_never_an_argument(anna: Machine) -> None:
     for command in ("add", "passwd"):
         assert "Got unexpected extra argument" in anna("user", command, "bert", "secret", code=2)
