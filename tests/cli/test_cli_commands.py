@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -18,6 +20,8 @@ from filehost_dav.paths import FilePath
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.locks import LockStore, Wish
 from filehost_dav.storage import LocalStorage
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Machine(Protocol):
@@ -266,3 +270,22 @@ def test_help_explains(command: list[str]) -> None:
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0
     assert "Usage: " in result.output
+
+
+COMMANDS = main.list_commands(click.Context(main))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_and_stands_in_the_readme(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0
+    assert result.output.count("\n") > 5
+    command = main.get_command(click.Context(main), name)
+    for inner in getattr(command, "commands", {}):
+        assert CliRunner().invoke(main, [name, inner, "--help"]).exit_code == 0
+    assert re.search(rf"filehost-dav {name}\b|`{name}`", (ROOT / "README.md").read_text())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_made_for_each_shell(shell: str) -> None:
+    assert "_FILEHOST_DAV_COMPLETE" in CliRunner().invoke(main, ["completion", shell]).output
