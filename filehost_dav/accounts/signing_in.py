@@ -15,6 +15,7 @@ from typing import Final
 
 from filehost_dav.accounts.app_passwords import AppPassword, AppPasswords
 from filehost_dav.accounts.memory import Memory
+from filehost_dav.accounts.names import one_spelling
 from filehost_dav.accounts.passwords import Passwords
 from filehost_dav.accounts.throttle import Throttle
 from filehost_dav.accounts.users import User, Users
@@ -71,7 +72,7 @@ class SigningIn:
         Throttled; Unavailable.
         """
         login = self._by_app_password(password, address)
-        if login is not None and login.user.name == name:
+        if login is not None and login.user.name == one_spelling(name):
             return login
         return Login(self.with_account_password(name, password, address))
 

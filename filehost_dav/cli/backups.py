@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from filehost_dav.cli.output import as_size
-from filehost_dav.cli.place import Place, become_owner, place_options
+from filehost_dav.cli.place import Place, become_owner, hand_over, place_options
 from filehost_dav.config import Config
 from filehost_dav.errors import Exists, FilehostError, NotFound
 from filehost_dav.records import has_records, local_storage, open_storage
@@ -32,6 +32,7 @@ def backup(place: Place, target: Path) -> None:
     config = _local(place.settings())
     if not has_records(config):
         raise NotFound(f"There is no server's data in {config.storage.data}")
+    hand_over(target, config.storage.data)
     become_owner(config.storage.data)
     storage = local_storage(config, lambda _: None)
     try:
@@ -70,6 +71,7 @@ def restore(place: Place, source: Path) -> None:
 def export(place: Place, user: str, target: Path) -> None:
     """Copy all files of USER to the folder TARGET as plain files; of local storage trash and versions too."""
     config = place.settings()
+    hand_over(target, config.storage.data)
     with place.records() as records:
         name = records.users.get(user).name
         if config.storage.kind == "object":

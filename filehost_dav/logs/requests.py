@@ -74,8 +74,13 @@ class RequestLog:
             request.status = int(status[:3])
             return start_response(status, headers, *error)
 
-        answer = self._application(environ, start)
-        return answer if "filehost.gateway" in environ else _Counted(answer, request.done)
+        if "filehost.gateway" in environ:
+            return self._application(environ, start)
+        try:
+            return _Counted(self._application(environ, start), request.done)
+        except BaseException:
+            request.done(0)
+            raise
 
 
 def as_line(record: Record, shape: str) -> str:

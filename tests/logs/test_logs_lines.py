@@ -88,6 +88,17 @@ def test_a_request_is_reported_when_its_answer_is_closed() -> None:
     assert "secret" not in as_line(record, "json")
 
 
+def test_a_request_that_fails_altogether_is_reported_too() -> None:
+    reported: list[Record] = []
+
+    def application(environ: dict[str, object], start_response: object) -> list[bytes]:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError):
+        RequestLog(application, reported.append)({"REQUEST_METHOD": "GET"}, lambda *_: None)  # type: ignore[arg-type]
+    assert [record.status for record in reported] == [0]
+
+
 def test_an_event_with_a_traceback_is_one_line_for_machines() -> None:
     try:
         raise ValueError("broken\nin two")
