@@ -26,6 +26,7 @@ from filehost_dav.http.transfer import Offload
 from filehost_dav.logs.audit import Audit
 from filehost_dav.logs.lines import shape_of, write
 from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
+from filehost_dav.logs.webhook import Receiver, Webhook
 from filehost_dav.metrics.counters import Counters
 from filehost_dav.metrics.exporter import Exporter
 from filehost_dav.metrics.requests import RequestCounts, as_open_metrics, request_counters
@@ -104,23 +105,17 @@ def certificate(config: Config) -> Certificate | None:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The whole server as one WSGI application. Close it."""
+    """The whole server as one WSGI application. Close it: `ends` are called in their order."""
 
     run: WSGIApplication
-    upkeep: Upkeep
-    exporter: Exporter | None
-    storage: Storage
-    records: Records
+    ends: tuple[Callable[[], None], ...]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self.run(environ, start_response)
 
     def close(self) -> None:
-        self.upkeep.stop()
-        if self.exporter is not None:
-            self.exporter.stop()
-        self.storage.close()
-        self.records.close()
+        for end in self.ends:
+            end()
 
 
 def application(config: Config, key: bytes, counters: Counters | None = None) -> Application:
@@ -130,13 +125,18 @@ def application(config: Config, key: bytes, counters: Counters | None = None) ->
     health = Health(_doors(config, records, storage, key), partial(readiness, config, records))
     upkeep = Upkeep(records.database, partial(sweep, config, records, storage), every=config.keep.sweep)
     upkeep.start()
+    reports, ends = _reports(config), [upkeep.stop, storage.close, records.close]
+    if config.webhook.url:
+        webhook = Webhook(Receiver(config.webhook.url, config.webhook.secret))
+        reports.append(webhook.report)
+        ends.insert(0, webhook.stop)
     if counters is None:
-        return Application(RequestLog(health, _reporter(config)), upkeep, None, storage, records)
+        return Application(RequestLog(health, _all(reports)), tuple(ends))
     counts = RequestCounts(counters)
-    run = RequestLog(health, _both(counts.done, _reporter(config)), counts.begun)
     exporter = _exporter(config, counters, records)
     exporter.start()
-    return Application(run, upkeep, exporter, storage, records)
+    run = RequestLog(health, _all([counts.done, *reports]), counts.begun)
+    return Application(run, (exporter.stop, *ends))
 
 
 def _exporter(config: Config, counters: Counters, records: Records) -> Exporter:
@@ -163,12 +163,12 @@ def gauges(config: Config, records: Records) -> dict[str, tuple[str, float]]:
     }
 
 
-def _both(first: Callable[[Record], None], second: Callable[[Record], None]) -> Callable[[Record], None]:
+def _all(reports: list[Callable[[Record], None]]) -> Callable[[Record], None]:
     def report(record: Record) -> None:
-        first(record)
-        second(record)
+        for each in reports:
+            each(record)
 
-    return report
+    return reports[0] if len(reports) == 1 else report
 
 
 def sweep(config: Config, records: Records, storage: Storage) -> None:
@@ -235,18 +235,16 @@ def _signing_in(config: Config, records: Records, key: bytes) -> SigningIn:
     )
 
 
-def _reporter(config: Config) -> Callable[[Record], None]:
+def _reports(config: Config) -> list[Callable[[Record], None]]:
+    """Who is told of each finished request."""
     shape = shape_of(config.log.format)
     wanted = choice_of(config.log.requests, shape)
-    audit = Audit(config.log.audit, reads=config.log.audit_reads) if config.log.audit else None
-
-    def report(record: Record) -> None:
-        if wanted(record):
-            write(as_line(record, shape))
-        if audit is not None:
-            audit.report(record)
-
-    return report
+    reports: list[Callable[[Record], None]] = [
+        lambda record: write(as_line(record, shape)) if wanted(record) else None
+    ]
+    if config.log.audit:
+        reports.append(Audit(config.log.audit, reads=config.log.audit_reads).report)
+    return reports
 
 
 def _limits(config: Config) -> Limits:

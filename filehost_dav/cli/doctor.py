@@ -16,7 +16,7 @@ from filehost_dav.checkup import look_at_machine
 from filehost_dav.cli.place import Place, place_options
 from filehost_dav.config import Config
 from filehost_dav.config.loading import sections
-from filehost_dav.config.setting import settings_of
+from filehost_dav.config.setting import SECRET, settings_of
 from filehost_dav.errors import ConfigError
 from filehost_dav.records import has_records
 
@@ -68,4 +68,5 @@ def _changed(config: Config) -> Iterator[str]:
         for setting in settings_of(section):
             value = getattr(getattr(config, name), setting.name)
             if value != getattr(getattr(defaults, name), setting.name):
-                yield f"{name}.{setting.name} = {_PASSWORD.sub('***', str(value))}"
+                shown = "***" if setting.kind == SECRET else _PASSWORD.sub("***", str(value))
+                yield f"{name}.{setting.name} = {shown}"

@@ -13,6 +13,13 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
 
 def contradictions(config: Config) -> Iterator[str]:
     """What cannot be, each as a sentence that names the settings."""
+    yield from _doors(config)
+    yield from _proxies(config)
+    yield from _files(config)
+    yield from _addresses(config)
+
+
+def _doors(config: Config) -> Iterator[str]:
     tls, server = config.tls, config.server
     if (tls.certificate is None) is not (tls.key is None):
         yield "tls.certificate and tls.key belong together: give both, or none"
@@ -20,22 +27,36 @@ def contradictions(config: Config) -> Iterator[str]:
         yield "tls.self_signed makes a certificate, tls.certificate names one: choose one of them"
     if server.unix and (tls.self_signed or tls.certificate):
         yield "server.unix is for a proxy on this machine, which does TLS itself: leave [tls] out"
+
+
+def _proxies(config: Config) -> Iterator[str]:
+    server = config.server
     if "unix" in server.proxies and not server.unix:
         yield 'server.proxies has "unix", and server.unix is not set'
+    for proxy in server.proxies:
+        if proxy != "unix" and not _is_network(proxy):
+            yield f'server.proxies: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'
+
+
+def _files(config: Config) -> Iterator[str]:
+    if "*" in config.policy.extensions and len(config.policy.extensions) > 1:
+        yield 'policy.extensions: "*" allows any type, so no other can stand beside it'
     if config.storage.kind == "object" and not config.object.bucket:
         yield 'storage.kind = "object" needs object.bucket'
     if config.keep.sweep < 60:
         yield "keep.sweep: less than a minute would only keep the disk busy"
+
+
+def _addresses(config: Config) -> Iterator[str]:
     if config.metrics.listen and not _ADDRESS.fullmatch(config.metrics.listen):
         yield f'metrics.listen = "{config.metrics.listen}" is no address and port such as 127.0.0.1:9464'
+    if config.webhook.url and not config.webhook.secret:
+        yield "webhook.url needs webhook.secret: an unsigned message could be anybody's"
+    if config.webhook.url and not config.webhook.url.startswith(("http://", "https://")):
+        yield f'webhook.url = "{config.webhook.url}" is no address such as https://example.org/changes'
     clamd = config.scan.clamd
     if clamd and not clamd.startswith("/") and not _ADDRESS.fullmatch(clamd):
         yield f'scan.clamd = "{clamd}" is neither the path of a socket nor an address and port'
-    for proxy in server.proxies:
-        if proxy != "unix" and not _is_network(proxy):
-            yield f'server.proxies: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'
-    if "*" in config.policy.extensions and len(config.policy.extensions) > 1:
-        yield 'policy.extensions: "*" allows any type, so no other can stand beside it'
 
 
 def _is_network(text: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from filehost_dav.config.contradictions import contradictions
 from filehost_dav.config.sections import Config
-from filehost_dav.config.setting import Setting, settings_of
+from filehost_dav.config.setting import SECRET, Setting, settings_of
 from filehost_dav.errors import ConfigError
 
 PREFIX = "FILEHOST_"
@@ -129,7 +129,8 @@ def _read(item: _Given, setting: Setting, values: dict[str, Any], problems: list
     try:
         values[item.key] = setting.read(item.value)
     except ValueError as error:
-        problems.append(f"{item.where}: {item.section}.{item.key} = {item.value!r}: {error}")
+        value = "***" if setting.kind == SECRET else repr(item.value)
+        problems.append(f"{item.where}: {item.section}.{item.key} = {value}: {error}")
 
 
 def _like(word: str, known: Mapping[str, object]) -> str:

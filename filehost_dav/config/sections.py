@@ -17,6 +17,7 @@ from filehost_dav.config.setting import (
     number,
     patterns,
     place,
+    secret,
     size,
     size_or_none,
     text,
@@ -285,6 +286,14 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Telling every change of a file to another program."""
+
+    url: str = text("", "Address that gets a JSON message by POST; see docs/deployment.")
+    secret: str = secret("Shared with the receiver, to sign the messages.")
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """Numbers for a monitoring system, as OpenMetrics."""
 
@@ -310,4 +319,5 @@ class Config:
     accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
     log: Log = Log()
+    webhook: Webhook = Webhook()
     metrics: Metrics = Metrics()

@@ -20,6 +20,7 @@ from filehost_dav.paths import FilePath
 from filehost_dav.policy.patterns import NameMatcher
 
 Read = Callable[[object], Any]
+SECRET = "secret text"  # noqa: S105 - the kind of what no report shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ def settings_of(section: type) -> tuple[Setting, ...]:
 
 def text(default: str, reason: str) -> Any:
     return _setting(default, "text", reason, _read_text)
+
+
+def secret(reason: str) -> Any:
+    """A text that no report shows; empty by default."""
+    return _setting("", SECRET, reason, _read_text)
 
 
 def place(default: str, reason: str) -> Any:

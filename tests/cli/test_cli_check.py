@@ -183,7 +183,12 @@ def test_status_is_in_numbers(anna: Machine) -> None:
 
 
 def test_the_doctor_s_report_holds_no_secret(anna: Machine) -> None:
-    report = anna("doctor", FILEHOST_DATABASE_URL="postgresql://me:hunter2@db/x")
+    report = anna(
+        "doctor",
+        FILEHOST_DATABASE_URL="postgresql://me:hunter2@db/x",
+        FILEHOST_WEBHOOK_SECRET="hunter2",
+        FILEHOST_WEBHOOK_URL="https://example.org/",
+    )
     assert "hunter2" not in report
     assert "database.url = postgresql://me:***@db/x" in report
     assert "wsgidav 4." in report

@@ -108,3 +108,37 @@ def test_variables_of_others_are_left_alone() -> None:
 )
 def test_a_list_in_the_environment_is_separated_by_commas_or_spaces(text: str, value: tuple[str, ...]) -> None:
     assert load(None, {"FILEHOST_POLICY_EXTENSIONS": text}).policy.extensions == value
+
+
+IMPOSSIBLE = {
+    "a certificate without its key": (
+        '[tls]\ncertificate = "a.pem"',
+        "tls.certificate and tls.key belong together",
+    ),
+    "two certificates": (
+        '[tls]\ncertificate = "a"\nkey = "b"\nself_signed = true',
+        "tls.self_signed makes a certificate",
+    ),
+    "TLS on a Unix socket": ('[server]\nunix = "/s"\n[tls]\nself_signed = true', "server.unix is for a proxy"),
+    "a proxy through no socket": ('[server]\nproxies = ["unix"]', "server.unix is not set"),
+    "no network": ('[server]\nproxies = ["proxy.local"]', "is no address or network"),
+    "any type and one more": ('[policy]\nextensions = ["*", "txt"]', "so no other can stand beside it"),
+    "object storage without a bucket": ('[storage]\nkind = "object"', "needs object.bucket"),
+    "sweeping all the time": ('[keep]\nsweep = "1 s"', "keep.sweep"),
+    "metrics nowhere": ('[metrics]\nlisten = "9464"', "metrics.listen"),
+    "an unsigned webhook": ('[webhook]\nurl = "https://x/"', "webhook.secret"),
+    "a webhook by post": ('[webhook]\nurl = "mailto:x"\nsecret = "s"', "webhook.url"),
+    "clamd nowhere": ('[scan]\nclamd = "clamd"', "scan.clamd"),
+}
+
+
+@pytest.mark.parametrize(("source", "problem"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_settings_that_are_impossible_together_are_named(tmp_path: Path, source: str, problem: str) -> None:
+    (found,) = problems(tmp_path, source)
+    assert problem in found
+
+
+def test_a_secret_is_not_shown_when_it_is_wrong() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(None, {}, {"webhook.secret": 12345})
+    assert "12345" not in str(caught.value)
