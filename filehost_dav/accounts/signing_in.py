@@ -111,8 +111,10 @@ class SigningIn:
         account = self._users.find(proof.name)
         if (account.password if account else None) != proof.stored:
             return None
-        right = proof.user is not None and account is not None and not account.user.disabled
-        return replace(proof, user=account.user if account and right else None)
+        if proof.user is None or account is None:
+            return proof
+        # Whoever is enabled again is let in at once, so a refusal of the disabled is not remembered.
+        return None if account.user.disabled else replace(proof, user=account.user)
 
     def _prove(self, name: str, password: str, address: str) -> Proof:
         with self._passwords.turn():
@@ -121,17 +123,22 @@ class SigningIn:
             account = self._users.find(name)
             stored = account.password if account else None
             right, replacement = self._passwords.verify(password, stored)
-        if account is None or not right or account.user.disabled:
-            self._throttle.failed(name, address)
-            # fail2ban reads this line: the address stands before anything that the client chose.
-            _log.warning(
-                "Sign-in refused from %s for user %s", address or "local", json.dumps(name[:_LONGEST_NAMED])
-            )
+        if account is None or not right:
+            self._fail(name, address)
             return Proof(name, stored, None)
+        if account.user.disabled:
+            self._fail(name, address)
+            raise SignInRefused(_MESSAGE)
         self._throttle.succeeded(name, address)
         if replacement is not None:
             self._users.replace_password(name, account.password, replacement)
         return Proof(name, replacement or stored, account.user)
+
+    def _fail(self, name: str, address: str) -> None:
+        self._throttle.failed(name, address)
+        # fail2ban reads this line: the address stands before anything that the client chose.
+        shown = json.dumps(name[:_LONGEST_NAMED])
+        _log.warning("Sign-in refused from %s for user %s", address or "local", shown)
 
 
 _MESSAGE: Final = "The user name or the password is wrong"

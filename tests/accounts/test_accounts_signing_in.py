@@ -106,6 +106,18 @@ def test_a_disabled_or_removed_user_is_out_at_once(
         door.with_password("anna", "secret", HOME)
 
 
+@pytest.mark.parametrize("signed_in_before", [True, False])
+def test_whoever_is_enabled_again_is_in_at_once(door: SigningIn, users: Users, signed_in_before: bool) -> None:
+    if signed_in_before:
+        door.with_password("anna", "secret", HOME)
+    users.disable("anna")
+    for _ in range(2):
+        with pytest.raises(SignInRefused):
+            door.with_password("anna", "secret", HOME)
+    users.enable("anna")
+    assert door.with_password("anna", "secret", HOME).user.name == "anna"
+
+
 def test_other_changes_of_the_records_cost_no_hash(door: SigningIn, users: Users, counted: Counted) -> None:
     door.with_password("anna", "secret", HOME)
     users.add(User("bert"), "hash")
