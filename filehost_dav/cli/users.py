@@ -79,6 +79,7 @@ def passwd(place: Place, name: str) -> None:
     with place.records() as records:
         records.users.get(name)
         records.users.set_password(name, records.passwords.hash(read_password(confirm=True)))
+        records.throttle.clear(name)  # whoever forgot the old one need not wait with the new one
     click.echo(f"Password of {name} changed")
 
 
@@ -137,6 +138,7 @@ def enable(place: Place, name: str) -> None:
     """Let the user NAME in again."""
     with place.records() as records:
         records.users.enable(name)
+        records.throttle.clear(name)  # its programs went on trying meanwhile
     click.echo(f"User {name} enabled")
 
 

@@ -209,6 +209,18 @@ def test_bans_are_listed_and_cleared(anna: Machine) -> None:
     assert anna("bans", "list") == "Nobody has to wait\n"
 
 
+@pytest.mark.parametrize("command", ["enable", "passwd"])
+def test_with_a_new_beginning_nobody_waits_for_what_was(anna: Machine, command: str) -> None:
+    database = anna.database
+    throttle = Throttle(database, Patience(), lambda: 4_000_000_000)
+    for name in ("anna", "bert"):
+        for _ in range(6):
+            throttle.failed(name, "192.0.2.1")
+    database.close()
+    anna("user", command, "anna", stdin="new")
+    assert {row["who"] for row in anna.json("bans", "list")} == {"user bert at 192.0.2.1"}
+
+
 def test_sessions_are_listed_and_ended(anna: Machine) -> None:
     database = anna.database
     sessions = Sessions(database)
