@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import click
 import pytest
 from harness.server import Account, Server, run
 
-from filehost_dav.cli import main
 from filehost_dav.paths import FilePath
 from filehost_dav.storage import LocalStorage
 
@@ -134,39 +131,6 @@ def test_a_user_s_files_are_exported_as_plain_files(anna: Machine, tmp_path: Pat
     assert (tmp_path / "out" / "files" / "a.txt").read_bytes() == b"second"
     (version,) = (tmp_path / "out" / "versions" / "a.txt").iterdir()
     assert version.read_bytes() == b"first"
-
-
-def in_a_child(step: Callable[[], object]) -> None:
-    """Do it in a process of its own, which may become another user."""
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            step()
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_what_root_does_on_a_service_s_data_belongs_to_the_service(anna: Machine, tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
-    # The other user may not be able to read this interpreter's library: load everything before.
-    for name in main.list_commands(click.Context(main)):
-        main.get_command(click.Context(main), name)
-    anna("check", "--repair")
-    store(anna, "/a.txt", b"x")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    for path in (anna.data, *anna.data.rglob("*")):
-        os.chown(path, 12345, 12345, follow_symlinks=False)
-    for command in (("user", "disable", "anna"), ("check", "--repair"), ("backup", str(tmp_path / "copy"))):
-        in_a_child(lambda command=command: anna(*command))  # type: ignore[misc]
-    for kept in (anna.data, tmp_path / "copy"):
-        assert {path.lstat().st_uid for path in (kept, *kept.rglob("*"))} == {12345}
-    assert (tmp_path / "copy" / "state.sqlite3").exists()
 
 
 @pytest.mark.parametrize("command", [("backup", "x"), ("export", "anna", "x")])

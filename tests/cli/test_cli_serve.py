@@ -76,7 +76,7 @@ def test_users_come_and_go_while_it_runs_in_all_workers(start_server: StartServe
     anna = Account("anna", "another")
     assert statuses(anna) == {207}
     run("user", "disable", "anna", "--data", str(server.data))
-    assert statuses(anna) == {401}
+    assert statuses(anna) <= {401, 429}
 
 
 def test_an_attacker_is_slowed_in_all_workers_and_the_user_is_not(start_server: StartServer) -> None:
