@@ -99,6 +99,7 @@ def test_more_hashes_than_allowed_wait_for_their_turn() -> None:
     assert right == [True] * 6
 
 
+@pytest.mark.timing
 def test_time_does_not_tell_an_unknown_user_from_a_wrong_password() -> None:
     passwords = Passwords(Cost(memory=4 * 1024 * 1024, rounds=2, lanes=1))
     stored = passwords.hash("x")

@@ -284,6 +284,7 @@ def W23_a_chunked_xml_body_is_taken_for_none(site: Site, base: str) -> bool:
 FAULTS = [value for name, value in list(globals().items()) if name[0] in "CW" and name[1].isdigit()]
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.__name__ for fault in FAULTS])
 def test_a_fault_of_the_stock_classes_is_not_ours(fault: Fault, stock: Site, ours: Site) -> None:
     base = f"/t{next(_numbers)}"

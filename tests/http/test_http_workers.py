@@ -129,6 +129,7 @@ def test_a_signal_ends_all_of_it_at_once_when_nothing_runs(start: Start, number:
     assert not any(is_alive(pid) for pid in workers)
 
 
+@pytest.mark.timing
 def test_new_connections_are_shared_out(start: Start) -> None:
     running = start(2)
     with contextlib.ExitStack() as stack:
