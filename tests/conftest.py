@@ -54,7 +54,7 @@ def client(server: Server, account: Account) -> Iterator[Client]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where foreign programs and the machine's load have a part, a test may fail once: what is ours fails again."""
+    """Foreign programs and the load of the machine may spoil a test; a fault of ours fails every time."""
     for item in items:
         if any(item.get_closest_marker(name) for name in ("clients", "slow", "s3", "postgres", "timing")):
             item.add_marker(pytest.mark.flaky(reruns=2))
