@@ -11,7 +11,7 @@ import pytest
 from harness.server import Account, Server, run
 
 from filehost_dav.paths import FilePath
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import LocalStorage
 
 
 class Machine(Protocol):

@@ -19,7 +19,7 @@ from filehost_dav.cli import main
 from filehost_dav.paths import FilePath
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.locks import LockStore, Wish
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import LocalStorage
 
 ROOT = Path(__file__).resolve().parents[2]
 

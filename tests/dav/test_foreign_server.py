@@ -18,8 +18,8 @@ from filehost_dav.dav.application import build
 from filehost_dav.policy.roles import Policy
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage
 from filehost_dav.storage.home import Home
+from filehost_dav.storage.local import LocalStorage
 
 MOUNT = "/remote.php/dav/files/alice"
 

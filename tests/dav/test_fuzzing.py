@@ -16,8 +16,9 @@ from filehost_dav.dav.application import build
 from filehost_dav.policy.roles import Policy
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage, ObjectStorage
 from filehost_dav.storage.home import Home
+from filehost_dav.storage.local import LocalStorage
+from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.tree import Storage
 

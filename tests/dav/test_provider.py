@@ -19,8 +19,8 @@ from filehost_dav.dav.provider import File, Folder, HomeProvider, ref_url
 from filehost_dav.errors import BadPath
 from filehost_dav.paths import FilePath
 from filehost_dav.policy.roles import Policy
-from filehost_dav.storage import LocalStorage
 from filehost_dav.storage.home import Home
+from filehost_dav.storage.local import LocalStorage
 
 Ask = Callable[[str, str], tuple[str, dict[str, str], bytes]]
 

@@ -33,8 +33,8 @@ from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.locks import LockStore, Wish
 from filehost_dav.state.properties import Properties
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage
 from filehost_dav.storage.home import Home
+from filehost_dav.storage.local import LocalStorage
 
 # A broken upload leaves a file open in the stock classes.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

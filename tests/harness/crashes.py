@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from filehost_dav.errors import FilehostError
-from filehost_dav.storage import LocalStorage
-from filehost_dav.storage.local import custody
+from filehost_dav.storage.local import LocalStorage, custody
 from filehost_dav.storage.tree import Content, Entry, Tree
 from harness.trees import Bytes, at, tree_of
 

@@ -23,8 +23,8 @@ from filehost_dav.accounts.users import User, Users
 from filehost_dav.policy.roles import Policy
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage
 from filehost_dav.storage.home import Home
+from filehost_dav.storage.local import LocalStorage
 from filehost_dav.web.application import Pages
 from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.homes import Homes

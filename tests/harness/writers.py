@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from filehost_dav.errors import ConditionFailed, FilehostError, NotFound, QuotaExceeded
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import LocalStorage
 from filehost_dav.storage.tree import ABSENT
 from harness.trees import Bytes, at, put
 

@@ -11,7 +11,7 @@ from testbed.soundness import problems
 
 from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database
-from filehost_dav.storage import ObjectStorage
+from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.blobs import key_of, new_id
 from filehost_dav.storage.object.checking import Checker, Finding
 from filehost_dav.storage.object.folder_blobs import FolderBlobs

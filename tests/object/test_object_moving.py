@@ -15,7 +15,8 @@ from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.moving import move_records
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage, ObjectStorage
+from filehost_dav.storage.local import LocalStorage
+from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.object.identity import adopt, confirm
 from filehost_dav.storage.object.manifest import Manifests, rebuild

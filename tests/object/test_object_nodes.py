@@ -33,7 +33,7 @@ from filehost_dav.state.custody import copy_records
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.postgres import PostgresDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import ObjectStorage
+from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.boto3_blobs import Boto3Blobs
 from filehost_dav.storage.object.bucket import Bucket
 from filehost_dav.storage.object.cleaner import DAY, Ages

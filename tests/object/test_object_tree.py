@@ -24,7 +24,7 @@ from filehost_dav.errors import (
 )
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database
-from filehost_dav.storage import ObjectStorage
+from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.blobs import Blobs, Sink
 from filehost_dav.storage.object.cleaner import DAY, Ages
 from filehost_dav.storage.object.folder_blobs import FolderBlobs

@@ -12,8 +12,9 @@ from testbed.seaweedfs import S3
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.postgres import PostgresDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage, ObjectStorage
+from filehost_dav.storage.local import LocalStorage
 from filehost_dav.storage.local.plain import PlainFolder, open_root
+from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.boto3_blobs import Boto3Blobs
 from filehost_dav.storage.object.bucket import Bucket

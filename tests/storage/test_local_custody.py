@@ -14,8 +14,7 @@ from harness.trees import Bytes, at, names, put, read, tree_of
 
 from filehost_dav.errors import Exists, NotFound
 from filehost_dav.paths import Area
-from filehost_dav.storage import LocalStorage
-from filehost_dav.storage.local import custody
+from filehost_dav.storage.local import LocalStorage, custody
 from filehost_dav.storage.local.processes import own_mark
 from filehost_dav.storage.tree import Tree
 

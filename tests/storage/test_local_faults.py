@@ -31,7 +31,7 @@ from filehost_dav.errors import (
     Truncated,
     Unavailable,
 )
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import LocalStorage
 from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.rules import Retention
 from filehost_dav.storage.tree import Tree
@@ -326,7 +326,7 @@ def test_reserved_room_of_a_killed_process_comes_back(tmp_path: Path) -> None:
 import os, sys
 from pathlib import Path
 from harness.trees import Bytes, at
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import LocalStorage
 class Dying(Bytes):
     def readinto(self, buffer, /):
         os.kill(os.getpid(), 9)

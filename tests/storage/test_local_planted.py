@@ -12,8 +12,7 @@ import pytest
 from harness.trees import Bytes, at, names, put, read, tree_of
 
 from filehost_dav.errors import FilehostError, NotFound, Refused
-from filehost_dav.storage import LocalStorage
-from filehost_dav.storage.local import kernel
+from filehost_dav.storage.local import LocalStorage, kernel
 from filehost_dav.storage.tree import Tree
 
 SECRET = b"secret of bob"

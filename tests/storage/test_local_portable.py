@@ -11,7 +11,7 @@ import pytest
 from harness.trees import at, names, put, read, tree_of
 
 from filehost_dav.errors import FilehostError, Unavailable
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import LocalStorage
 from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.plain import PlainFolder
 from filehost_dav.storage.tree import Tree

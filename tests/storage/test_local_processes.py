@@ -9,8 +9,7 @@ import pytest
 from harness import writers
 from harness.trees import at, put, read, tree_of
 
-from filehost_dav.storage import LocalStorage
-from filehost_dav.storage.local import custody
+from filehost_dav.storage.local import LocalStorage, custody
 from filehost_dav.storage.local.counting import count
 
 

@@ -17,7 +17,7 @@ from harness.server import Server
 
 from filehost_dav.errors import NotFound, Refused, Unavailable
 from filehost_dav.paths import FilePath
-from filehost_dav.storage import LocalStorage
+from filehost_dav.storage.local import LocalStorage
 from filehost_dav.storage.scanning import ScannedTree, Scanner
 
 # The standard test file, in two halves: scanners would take this file for it.

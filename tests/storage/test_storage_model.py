@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from filehost_dav.errors import FilehostError, QuotaExceeded
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
-from filehost_dav.storage import LocalStorage, ObjectStorage
+from filehost_dav.storage.local import LocalStorage
 from filehost_dav.storage.local.counting import count
 from filehost_dav.storage.local.tree import LocalTree
+from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.tree import Storage, Tree
 
