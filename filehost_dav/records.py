@@ -99,7 +99,10 @@ def local_storage(config: Config, quota: Quota) -> LocalStorage:
         largest=config.limits.file_size,
         floor=config.storage.keep_free,
         retention=Retention(
-            _nanoseconds(keep.trash), keep.versions_all * _SECOND, _nanoseconds(keep.versions_daily)
+            _nanoseconds(keep.trash),
+            keep.versions_all * _SECOND,
+            _nanoseconds(keep.versions_daily),
+            keep.versions_size,
         ),
     )
 

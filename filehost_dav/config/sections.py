@@ -166,6 +166,9 @@ class Keep:
     versions_daily: int | None = duration_or_none(
         "30 d", "After that, the last content of each day; none keeps them until room is needed."
     )
+    versions_size: int | None = size_or_none(
+        "none", "Room that the earlier contents of one user may take; the oldest go first (local)."
+    )
     sweep: int = duration("1 h", "Time between two clearings of what is due.")
 
 
