@@ -30,7 +30,7 @@ from filehost_dav.logs.webhook import Receiver, Webhook
 from filehost_dav.metrics.counters import Counters
 from filehost_dav.metrics.exporter import Exporter
 from filehost_dav.metrics.requests import RequestCounts, as_open_metrics, request_counters
-from filehost_dav.records import Records, home_of, open_records, open_storage, policy_of
+from filehost_dav.records import Records, home_of, open_records, open_storage, policy_of, preload
 from filehost_dav.state.locks import LockStore
 from filehost_dav.storage.tree import Storage
 from filehost_dav.upkeep import Upkeep
@@ -54,6 +54,7 @@ def listener(config: Config) -> Listener:
 def service(config: Config) -> Service:
     """What the workers serve. Runs in their parent, and leaves nothing open there."""
     key = _shared_key(config)
+    preload(config)
     return Service(
         partial(application, config, key, request_counters() if config.metrics.listen else None),
         workers=config.server.workers or os.cpu_count() or 1,

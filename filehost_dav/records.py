@@ -86,6 +86,12 @@ def open_storage(config: Config, records: Records) -> Storage:
     return local_storage(config, quota)
 
 
+def preload(config: Config) -> None:
+    """Load the storage's modules before the fork: workers share the memory, and are ready sooner."""
+    if config.storage.kind == "local":
+        import filehost_dav.storage.local  # noqa: F401, PLC0415
+
+
 def local_storage(config: Config, quota: Quota) -> LocalStorage:
     from filehost_dav.storage.local import LocalStorage  # noqa: PLC0415 - each storage brings its libraries
     from filehost_dav.storage.local.rules import Retention  # noqa: PLC0415
