@@ -27,7 +27,6 @@ from filehost_dav.storage.local.status import Status
 RESERVED = ".filehost-"  # begins the names of our own files among the users'
 
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
-_PASSAGE = _FOLDER | getattr(os, "O_PATH", 0)
 _SERVABLE = (stat.S_IFREG, stat.S_IFDIR)
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its other end
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -49,10 +48,6 @@ class Folder:
     def folder(self, relative: str) -> Folder:
         """The folder at `relative` below this one, open for everything."""
         return Folder(open_beneath(self._descriptor, relative, os.O_RDONLY | _FOLDER))
-
-    def passage(self, relative: str) -> Folder:
-        """The same, only to look up names in it; it need not be readable."""
-        return Folder(open_beneath(self._descriptor, relative, _PASSAGE))
 
     def again(self) -> Folder:
         """Another descriptor of this folder."""

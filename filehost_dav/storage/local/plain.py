@@ -41,9 +41,6 @@ class PlainFolder(Folder):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return type(self)(path)
 
-    def passage(self, relative: str) -> Folder:
-        return self.folder(relative)
-
     def again(self) -> Folder:
         return type(self)(self._path)
 
