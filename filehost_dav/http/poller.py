@@ -53,11 +53,7 @@ class Epoll:
             return
 
     def poll(self, seconds: float) -> Sequence[int]:
-        ready = [descriptor for descriptor, _ in self._epoll.poll(seconds, 64)]
-        if self._waker.reads in ready:
-            self._waker.clear()
-            ready.remove(self._waker.reads)
-        return ready
+        return self._waker.heed([descriptor for descriptor, _ in self._epoll.poll(seconds, 64)])
 
     def wake(self) -> None:
         self._waker.wake()
@@ -91,11 +87,7 @@ class Selector:
                 return
 
     def poll(self, seconds: float) -> Sequence[int]:
-        ready = [key.fd for key, _ in self._selector.select(min(seconds, self._MOST))]
-        if self._waker.reads in ready:
-            self._waker.clear()
-            ready.remove(self._waker.reads)
-        return ready
+        return self._waker.heed([key.fd for key, _ in self._selector.select(min(seconds, self._MOST))])
 
     def wake(self) -> None:
         self._waker.wake()
@@ -119,6 +111,13 @@ class _Waker:
             self._far.send(b"\0")
         except BlockingIOError:
             return  # full: it will wake without this one
+
+    def heed(self, ready: list[int]) -> list[int]:
+        """What is ready besides the waker, which has done its work."""
+        if self.reads in ready:
+            self.clear()
+            ready.remove(self.reads)
+        return ready
 
     def clear(self) -> None:
         try:
