@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from harness import ways
 from harness.dav import Client
 from harness.server import Account, Server
 from testbed.fixtures import postgres, s3
@@ -17,10 +18,16 @@ __all__ = ["postgres", "s3"]
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="session")
+def way() -> str:
+    """How servers are run; what is asked over the wire imports `every_way` instead."""
+    return ways.CHOSEN[0]
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running server with one worker, shared by the tests of a module: give each test a user of its own."""
-    running = Server(tmp_path_factory.mktemp("data"), {"FILEHOST_SERVER_WORKERS": "1"}).start()
+def server(tmp_path_factory: pytest.TempPathFactory, way: str) -> Iterator[Server]:
+    """A running server, shared by the tests of a module: give each test a user of its own."""
+    running = Server(tmp_path_factory.mktemp("data"), way=way).start()
     yield running
     running.stop()
 
@@ -31,7 +38,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(*options: str, data: Path | None = None, **settings: str) -> Server:
-        server = Server(data or tmp_path / "data", {"FILEHOST_SERVER_WORKERS": "1", **settings}, options)
+        server = Server(data or tmp_path / "data", settings, options)
         started.append(server.start())
         return server
 
@@ -55,6 +62,7 @@ def client(server: Server, account: Account) -> Iterator[Client]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Foreign programs and the load of the machine may spoil a test; a fault of ours fails every time."""
+    items[:] = [item for item in items if not ways.is_beyond(item)]
     for item in items:
         if any(item.get_closest_marker(name) for name in ("clients", "slow", "s3", "postgres", "timing")):
             item.add_marker(pytest.mark.flaky(reruns=2))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from harness.dav import Client
 from harness.server import Account, Server
+from harness.ways import every_way
+
+__all__ = ["every_way"]
 
 
 def test_a_users_day(server: Server, account: Account, client: Client) -> None:

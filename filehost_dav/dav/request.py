@@ -49,7 +49,9 @@ class Request:
 
     @classmethod
     def of(cls, environ: Environ, services: Services) -> Request:
-        """Raises BadPath for a URL that cannot name a place."""
+        """Raises BadPath for a URL that cannot name a place, Refusal for one that was taken for another."""
+        if "filehost.gateway" not in environ:
+            _check_target(environ)
         return cls(
             environ,
             FilePath.parse(decoded(environ["PATH_INFO"])),
@@ -81,6 +83,16 @@ class Request:
         if not path.startswith(prefix + "/") and path != prefix:
             return None
         return FilePath.parse(path[len(prefix) :])
+
+
+def _check_target(environ: Environ) -> None:
+    """A foreign server decodes `%2F` and cuts a fragment off: `PATH_INFO` is another place than was asked for.
+
+    Raises Refusal (400) where the server tells what was asked for (gunicorn by RAW_URI), as our own does.
+    """
+    target = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    if "#" in target or "%2f" in target.partition("?")[0].lower():
+        raise Refusal(400, "The address must have no fragment, and no name in it may hold a slash")
 
 
 def url_path(url: str) -> str:

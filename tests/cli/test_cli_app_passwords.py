@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from harness.dav import Client
 from harness.server import Account, Server, run
+from harness.ways import every_way
+
+__all__ = ["every_way"]
 
 MakeClient = Callable[..., Client]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from harness import ways
 from harness.server import Account, Server
 
 pytestmark = pytest.mark.clients
@@ -35,6 +36,14 @@ def home(start_server: Callable[..., Server], workers: str) -> tuple[Server, Acc
     """A server of its own that accepts any type of file, in 1 and 2 workers, and its one user."""
     server = start_server(FILEHOST_SERVER_WORKERS=workers, FILEHOST_POLICY_EXTENSIONS="*")
     return server, server.add_user("alice")
+
+
+@pytest.fixture(params=ways.ALL)
+def home_every_way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, Account]]:
+    """The same in every way a server can be run."""
+    server = Server(tmp_path / "data", {"FILEHOST_POLICY_EXTENSIONS": "*"}, way=request.param).start()
+    yield server, server.add_user("alice")
+    server.stop()
 
 
 @pytest.fixture

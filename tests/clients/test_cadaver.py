@@ -15,7 +15,7 @@ pytestmark = pytest.mark.clients
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Account]]:
-    server = Server(tmp_path_factory.mktemp("data"), {"FILEHOST_SERVER_WORKERS": "1"}).start()
+    server = Server(tmp_path_factory.mktemp("data")).start()
     yield server, server.add_user("alice")
     server.stop()
 

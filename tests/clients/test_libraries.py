@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import ssl
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,19 +21,21 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture
-def client3(home: tuple[Server, Account]) -> Iterator[WebdavClient3]:
-    server, account = home
+def client3(home_every_way: tuple[Server, Account]) -> Iterator[WebdavClient3]:
+    server, account = home_every_way
     client = WebdavClient3(
         {"webdav_hostname": server.url, "webdav_login": account.name, "webdav_password": account.password}
     )
+    client.verify = server.certificate if server.scheme == "https" else True
     with contextlib.closing(client.session):
         yield client
 
 
 @pytest.fixture
-def client4(home: tuple[Server, Account]) -> Iterator[WebdavClient4]:
-    server, account = home
-    client = WebdavClient4(server.url, auth=account.auth)
+def client4(home_every_way: tuple[Server, Account]) -> Iterator[WebdavClient4]:
+    server, account = home_every_way
+    trust = ssl.create_default_context(cafile=server.certificate if server.scheme == "https" else None)
+    client = WebdavClient4(server.url, auth=account.auth, verify=trust)
     with contextlib.closing(client.http):
         yield client
 

@@ -17,16 +17,18 @@ _SUMMARY = re.compile(r"summary for `(\w+)': of (\d+) tests run: (\d+) passed, (
 
 
 def test_litmus_passes_every_suite_without_a_warning(
-    home: tuple[Server, Account], program: Callable[[str], str], tmp_path: Path
+    home_every_way: tuple[Server, Account], program: Callable[[str], str], tmp_path: Path
 ) -> None:
-    server, account = home
+    server, account = home_every_way
     run = litmus(program("litmus"), server, account, tmp_path)
     results = {name: tuple(map(int, counts)) for name, *counts in _SUMMARY.findall(run)}
     assert results.keys() == set(SUITES.split()), run
-    assert sum(count for count, _, _ in results.values()) == 104, run
+    # neon does not wait for "100 Continue" over TLS.
+    skipped = ["expect100"] if server.scheme == "https" else []
+    assert re.findall(r"(\w+)\.* SKIPPED", run) == skipped, run
+    assert sum(count for count, _, _ in results.values()) == 104 - len(skipped), run
     assert all(failed == 0 for _, _, failed in results.values()), run
     assert "WARNING" not in run, run
-    assert "skipped" not in run.casefold(), run
 
 
 def litmus(program: str, server: Server, account: Account, folder: Path) -> str:

@@ -48,7 +48,7 @@ console.log(JSON.stringify(said));
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Account]]:
-    server = Server(tmp_path_factory.mktemp("data"), {"FILEHOST_SERVER_WORKERS": "1"}).start()
+    server = Server(tmp_path_factory.mktemp("data")).start()
     yield server, server.add_user("alice")
     server.stop()
 

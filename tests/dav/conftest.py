@@ -19,18 +19,21 @@ from harness.dav import Client
 from harness.inprocess import InProcess
 from harness.server import Account, Server
 from harness.stock import PASSWORD, USERS, PerUser, Site, Stock
+from harness.ways import every_way
 from testbed import elsewhere
 from wsgidav.fs_dav_provider import FilesystemProvider
 from wsgidav.wsgidav_app import WsgiDAVApp
+
+__all__ = ["every_way"]
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, way: str) -> Iterator[Server]:
     """One server for all these tests: what is asked here does not depend on what is on the disk when."""
-    settings = {"FILEHOST_SERVER_WORKERS": "1", "FILEHOST_STORAGE_DURABILITY": "none"}
-    running = Server(tmp_path_factory.mktemp("data"), settings).start()
+    settings = {"FILEHOST_STORAGE_DURABILITY": "none"}
+    running = Server(tmp_path_factory.mktemp("data"), settings, way=way).start()
     yield running
     running.stop()
 

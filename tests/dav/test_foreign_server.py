@@ -1,4 +1,7 @@
-"""The WSGI application under waitress: slower than under our own HTTP room, and just as right."""
+"""The DAV application alone under waitress, mounted at two URLs: what it does without our HTTP layer.
+
+That the whole server is right under waitress, the suites of the wire show (`harness.ways`).
+"""
 
 from __future__ import annotations
 
@@ -59,40 +62,6 @@ def client(foreign: int) -> Iterator[Client]:
         for path in connection.names("/"):
             connection("DELETE", f"/{path}")
         yield connection
-
-
-def test_files_go_in_and_come_back(client: Client) -> None:
-    body = bytes(range(256)) * 3000
-    assert client.put("/a.bin", body).status == 201
-    assert client("PUT", "/b.bin", iter([body[:1000], body[1000:]])).status == 201
-    assert client.get("/a.bin").body == client.get("/b.bin").body == body
-    assert client.get("/a.bin", Range="bytes=100-199").body == body[100:200]
-    assert b"Content-Range: bytes 0-0/768000" in client.get("/a.bin", Range="bytes=0-0,5-5").body
-    head = client("HEAD", "/a.bin")
-    assert (head.status, head["Content-Length"], head.body) == (200, str(len(body)), b"")
-    assert client.get("/a.bin", If_None_Match=head.etag).status == 304
-
-
-def test_a_whole_session(client: Client) -> None:
-    assert client("MKCOL", "/folder").status == 201
-    token = client.lock("/folder/a.txt").lock_token
-    assert client.put("/folder/a.txt", b"x").status == 423
-    assert client("PUT", "/folder/a.txt", b"x", {"If": f"(<{token}>)"}).status == 204
-    assert client.unlock("/folder/a.txt", token).status == 204
-    assert client.copy("/folder", "/other").status == 201
-    assert client.move("/other", "/third").status == 201
-    assert client.names("/third") == {"a.txt"}
-    assert client("DELETE", "/folder").status == 204
-    assert client.get("/none").status == 404
-    assert client("PUT", "/x.txt", b"x", {"OC-Checksum": "SHA1:" + "0" * 40}).status == 400
-    assert client("OPTIONS", "/").status == 200
-
-
-def test_a_large_listing_is_whole(client: Client) -> None:
-    client("MKCOL", "/many")
-    for number in range(300):
-        client.put(f"/many/{number}.txt")
-    assert client.names("/many") == {f"{number}.txt" for number in range(300)}
 
 
 def test_a_broken_upload_is_not_stored(client: Client, foreign: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import socket
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from harness.dav import Answer, Client
+from harness.raw import Raw, trusting
 from harness.server import Account, Server
 
 OLD, NEW = b"the old content", b"the new content"
@@ -163,6 +163,7 @@ def test_a_body_that_mkcol_does_not_understand_makes_nothing(client: Client) -> 
     assert client.get("/new").status == 404
 
 
+@pytest.mark.own_http
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [
@@ -190,9 +191,9 @@ def test_what_is_refused_is_refused_before_the_body_is_sent(
         f"PUT {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {credentials}\r\n"
         f"Content-Length: 1000000\r\nExpect: 100-continue\r\n{headers}\r\n"
     )
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(request.encode())
-        assert connection.recv(12) == f"HTTP/1.1 {status}".encode()
+    with Raw(server.port, tls=trusting() if server.scheme == "https" else None) as connection:
+        answer = connection.ask(request.encode())
+        assert (answer.status, answer.interim) == (status, [])
 
 
 @pytest.fixture

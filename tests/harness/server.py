@@ -8,14 +8,18 @@ import queue
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from testbed import elsewhere
+
+from filehost_dav.cli import main
+from harness import ways
+from harness.ways import PROGRAM
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _LISTENING = re.compile(r"Listening on (https?)://[^\s/]*:(\d+)")
@@ -42,13 +46,14 @@ class Server:
     data: Path
     settings: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    way: str = ways.CHOSEN[0]
 
     def __post_init__(self) -> None:
-        self.settings = {**elsewhere.settings(self.data), **self.settings}
+        self.settings = {**ways.settings(self.way), **elsewhere.settings(self.data), **self.settings}
 
     def start(self) -> Server:
         """Start, wait until it listens. Raises RuntimeError with the output when it does not."""
-        command = [*PROGRAM, "serve", "--data", str(self.data), "--port", "0", *self.options]
+        command = [*ways.command(self.way), "serve", "--data", str(self.data), "--port", "0", *self.options]
         self.process = subprocess.Popen(
             command,
             env=environment(self.settings),
@@ -77,6 +82,11 @@ class Server:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
+    def certificate(self) -> Path:
+        """The certificate it made for itself, where it serves over TLS."""
+        return self.data / "tls" / "certificate.pem"
+
+    @property
     def log(self) -> str:
         """Everything the server has printed so far."""
         return "".join(self.output)
@@ -88,8 +98,11 @@ class Server:
         return self.data / "files" / (user.name if isinstance(user, Account) else user)
 
     def add_user(self, name: str, *options: str, password: str = "correct horse battery") -> Account:
-        """A new account, made by the command line."""
-        run("user", "add", name, *options, "--data", str(self.data), stdin=password, settings=self.settings)
+        """A new account, made by the command line, in this process: there is one for each of many tests."""
+        arguments = ["user", "add", name, *options, "--data", str(self.data)]
+        given = {**CHEAP, **self.settings}
+        done = CliRunner(env=given).invoke(main, arguments, input=password, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
         return Account(name, password)
 
     def stop(self) -> int:
@@ -128,13 +141,10 @@ class Server:
         found.put(None)
 
 
-PROGRAM = (sys.executable, "-m", "filehost_dav")
-
-
 def environment(settings: dict[str, str] | None = None) -> dict[str, str]:
     """The environment of this process without its own FILEHOST_ settings, with these instead."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("FILEHOST_")}
-    path = os.pathsep.join(filter(None, (str(REPOSITORY), own.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(REPOSITORY), str(REPOSITORY / "tests"), own.get("PYTHONPATH"))))
     return {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **CHEAP, **(settings or {})}
 
 

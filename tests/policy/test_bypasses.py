@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from harness.dav import Client
 from harness.server import Account, Server
+from harness.ways import every_way
+
+__all__ = ["every_way"]
 
 SCRIPT = b"#!/bin/sh\necho pwned\n"
 PROGRAM = b"\x7fELF\x02\x01\x01" + b"\0" * 100

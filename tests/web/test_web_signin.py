@@ -10,6 +10,9 @@ from collections.abc import Callable
 import pytest
 from harness.dav import Client
 from harness.server import Account, Server, run
+from harness.ways import every_way
+
+__all__ = ["every_way"]
 
 StartServer = Callable[..., Server]
 
@@ -141,7 +144,7 @@ def test_app_passwords_alone_open_files_where_told_so(start_server: StartServer)
 
 
 def test_one_user_cannot_take_all_the_room(start_server: StartServer) -> None:
-    server = start_server(FILEHOST_LIMITS_UPLOADS_PER_USER="2")
+    server = start_server(FILEHOST_LIMITS_UPLOADS_PER_USER="2", FILEHOST_SERVER_WORKERS="1")
     anna, bert = server.add_user("anna"), server.add_user("bert")
     sending, finish = threading.Barrier(3, timeout=20), threading.Event()
     statuses: list[int] = []
