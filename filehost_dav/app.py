@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from filehost_dav.accounts.memory import Memory
+from filehost_dav.accounts.second_step import SecondStep
 from filehost_dav.accounts.signing_in import Proof, SigningIn
 from filehost_dav.config import Config
 from filehost_dav.dav.application import build
@@ -34,6 +35,7 @@ from filehost_dav.records import Records, home_of, open_records, open_storage, p
 from filehost_dav.state.locks import LockStore
 from filehost_dav.storage.tree import Storage
 from filehost_dav.upkeep import Upkeep
+from filehost_dav.web.accounts import Accounts
 from filehost_dav.web.application import Pages
 from filehost_dav.web.crowd import Allowed, Counts, Crowd
 from filehost_dav.web.front import FrontDoor
@@ -192,14 +194,11 @@ def readiness(config: Config, records: Records) -> None:
 
 def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WSGIApplication:
     """From outside in: a browser's session, the sign-in, the user's home, then the page or WebDAV."""
-    accounts, users = config.accounts, records.users
+    accounts = config.accounts
     plain_http = accounts.plain_http == "anywhere"
     door = _signing_in(config, records, key)
     pages = Pages(
-        records.sessions,
-        door.with_account_password,
-        lambda name, new: users.set_password(name, records.passwords.hash(new)),
-        records.app_passwords,
+        _accounts(config, records, door, key),
         policy_of=partial(policy_of, config),
         key=key,
         plain_http=plain_http,
@@ -217,8 +216,21 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         plain_http=plain_http,
         own=accounts.own_password,
     )
-    front = Crowd(FrontDoor(gate, pages, records.sessions, users.active), allowed, counts)
+    front = Crowd(FrontDoor(gate, pages, records.sessions, records.users.active), allowed, counts)
     return front if config.tls.hsts is None else OnlyHttps(front, config.tls.hsts)
+
+
+def _accounts(config: Config, records: Records, door: SigningIn, key: bytes) -> Accounts:
+    users = records.users
+    return Accounts(
+        records.sessions,
+        door.with_account_password,
+        lambda name, new: users.set_password(name, records.passwords.hash(new)),
+        records.app_passwords,
+        records.codes,
+        SecondStep(users, records.codes, records.throttle, key=key, clock=time.time),
+        config.accounts.realm,
+    )
 
 
 def _signing_in(config: Config, records: Records, key: bytes) -> SigningIn:

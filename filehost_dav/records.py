@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filehost_dav.accounts.app_passwords import AppPasswords
+from filehost_dav.accounts.codes import Codes
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.throttle import Patience, Throttle
@@ -46,6 +47,7 @@ class Records:
     users: Users
     passwords: Passwords
     app_passwords: AppPasswords
+    codes: Codes
     sessions: Sessions
     throttle: Throttle
 
@@ -69,6 +71,7 @@ def open_records(config: Config) -> Records:
         Users(database, time.time),
         Passwords(Cost(accounts.argon2_memory, accounts.argon2_rounds), at_once=accounts.hashes_at_once),
         AppPasswords(database, time.time),
+        Codes(database, time.time),
         Sessions(database),
         Throttle(database, Patience(throttle.free, throttle.longest, throttle.forget), time.time),
     )

@@ -108,9 +108,9 @@ class AppPasswords:
             )
 
 
-def new_secret() -> str:
-    """Twenty-five letters and digits in groups of five."""
-    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(5))
+def new_secret(groups: int = 5) -> str:
+    """Letters and digits in groups of five."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(groups))
 
 
 def looks_like_one(text: str) -> bool:

@@ -112,6 +112,11 @@ class Sessions:
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM session WHERE owner = ?", (user,))
 
+    def revoke_others(self, user: str, token: str) -> None:
+        """Sign all of a user's browsers out but the one that holds `token`."""
+        with self._database.transaction() as transaction:
+            transaction.execute("DELETE FROM session WHERE owner = ? AND digest <> ?", (user, _digest(token)))
+
     def _note_use(self, digest: str, now: int) -> None:
         with self._database.transaction() as transaction:
             transaction.execute("UPDATE session SET seen = ? WHERE digest = ? AND seen < ?", (now, digest, now))

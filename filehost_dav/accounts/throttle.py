@@ -10,6 +10,8 @@ asked here at all.
 from __future__ import annotations
 
 import ipaddress
+import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +20,9 @@ from filehost_dav.accounts.names import LONGEST, one_spelling
 from filehost_dav.errors import Throttled
 from filehost_dav.state.database import Database, Transaction
 
+_log = logging.getLogger(__name__)
+
+_LONGEST_NAMED: Final = 100  # characters of a made-up name worth a place in the log
 _KNOWN: Final = 90 * 86400  # seconds a network stays known
 _SUBJECT: Final = "throttle"
 
@@ -75,7 +80,10 @@ class Throttle:
             )
 
     def failed(self, name: str, address: str) -> None:
-        """Count a failure."""
+        """Count a failure, and log it."""
+        # fail2ban reads this line: the address stands before anything that the client chose.
+        shown = json.dumps(name[:_LONGEST_NAMED])
+        _log.warning("Sign-in refused from %s for user %s", address or "local", shown)
         now = int(self._clock())
         subjects = self._subjects(name, address)
         if self._is_known(name, address, now):

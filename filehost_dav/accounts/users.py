@@ -19,12 +19,16 @@ ANY_TYPE = frozenset({"*"})
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account. `quota` in bytes and `extensions`: None is the server's default; ANY_TYPE any type."""
+    """An account. `quota` in bytes and `extensions`: None is the server's default; ANY_TYPE any type.
+
+    `codes`: whether a code is asked for besides the password, so that only app passwords open WebDAV.
+    """
 
     name: str
     disabled: bool = False
     quota: int | None = None
     extensions: frozenset[str] | None = None
+    codes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +147,18 @@ class Users:
                 raise NotFound(f"There is no user {name}")
 
 
-_FIND = "SELECT name, password, disabled, quota, extensions FROM account WHERE name = ?"
-_LIST = "SELECT name, password, disabled, quota, extensions FROM account ORDER BY name"
+_SELECT = """SELECT a.name, a.password, a.disabled, a.quota, a.extensions, t.since
+    FROM account a LEFT JOIN totp t ON t.owner = a.name"""
+_FIND = f"{_SELECT} WHERE a.name = ?"
+_LIST = f"{_SELECT} ORDER BY a.name"
 _ADD = """INSERT INTO account (name, password, disabled, quota, extensions, created)
     VALUES (?, ?, ?, ?, ?, ?)"""
 
 
 def _account(row: Row) -> Account:
-    name, password, disabled, quota, extensions = row
+    name, password, disabled, quota, extensions, codes_since = row
     kinds = None if extensions is None else frozenset(extensions.split())
-    return Account(User(name, bool(disabled), quota, kinds), password)
+    return Account(User(name, bool(disabled), quota, kinds, codes_since is not None), password)
 
 
 def _as_text(extensions: frozenset[str] | None) -> str | None:

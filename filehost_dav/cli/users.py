@@ -115,6 +115,7 @@ def show(place: Place, as_json: bool) -> None:
                 "disabled": user.disabled,
                 "quota": user.quota,
                 "extensions": None if user.extensions is None else sorted(user.extensions),
+                "codes": user.codes,
             }
             for user in records.users.list()
         ]
@@ -140,6 +141,19 @@ def enable(place: Place, name: str) -> None:
         records.users.enable(name)
         records.throttle.clear(name)  # its programs went on trying meanwhile
     click.echo(f"User {name} enabled")
+
+
+@command.command("codes-off")
+@click.argument("name")
+@place_options
+def codes_off(place: Place, name: str) -> None:
+    """Ask the user NAME for no more codes at sign-in: the telephone and the recovery codes are lost.
+
+    The password stays, and opens drives again. The user can set up codes anew on the account page.
+    """
+    with place.records() as records:
+        records.codes.end(records.users.get(name).name)
+    click.echo(f"{name} signs in without a code")
 
 
 @command.command()

@@ -10,7 +10,7 @@ from filehost_dav.errors import ConfigError
 from filehost_dav.state.database import Database, Transaction
 
 # Tables that hold a user's records, in the column `owner`; emptied when the user is removed.
-OWNED = ("lock", "property", "known_network", "app_password", "session")
+OWNED = ("lock", "property", "known_network", "app_password", "session", "totp", "recovery_code")
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (
@@ -77,6 +77,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX version_node ON version (node)",
         "CREATE INDEX version_blob ON version (blob)",
         "CREATE INDEX version_age ON version (space, replaced)",
+    ),
+    (  # the second step of signing in; `since` is NULL until the secret is confirmed by a code
+        """CREATE TABLE totp (
+            owner TEXT PRIMARY KEY, secret TEXT NOT NULL, since BIGINT, step BIGINT NOT NULL)""",
+        "CREATE TABLE recovery_code (owner TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (owner, digest))",
     ),
 )
 

@@ -11,12 +11,11 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from filehost_dav.accounts.app_passwords import AppPasswords
-from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.users import User
 from filehost_dav.errors import FilehostError
 from filehost_dav.policy.roles import Policy
-from filehost_dav.web.account_page import SIGN_IN, AccountPage, SetPassword, SignIn
+from filehost_dav.web.account_page import AccountPage
+from filehost_dav.web.accounts import Accounts
 from filehost_dav.web.answer import Answer, as_json, html, plain, see_other, send
 from filehost_dav.web.archive_page import answer_zip
 from filehost_dav.web.assets import Assets
@@ -28,10 +27,10 @@ from filehost_dav.web.data import (
     answer_restore,
     answer_trash,
 )
-from filehost_dav.web.devices import Devices
 from filehost_dav.web.failures import headers_of, rule_of, status_of
 from filehost_dav.web.folder_page import answer_folder, is_folder_visit, script_page
 from filehost_dav.web.request import Environ, Request
+from filehost_dav.web.signin_page import SIGN_IN, SignInPage
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words, choose
 
@@ -49,32 +48,26 @@ class Pages:
 
     def __init__(
         self,
-        sessions: Sessions,
-        sign_in: SignIn,
-        set_password: SetPassword,
-        app_passwords: AppPasswords,
+        accounts: Accounts,
         *,
         policy_of: Callable[[User], Policy],
         key: bytes,
         plain_http: bool,
         largest: int | None = None,
     ) -> None:
-        """`sign_in(name, password, address)` raises SignInRefused, Throttled; `set_password(name, new)`.
-
-        `key` is secret and the same in all the server's processes; `plain_http`: whether passwords may
+        """`key` is secret and the same in all the server's processes; `plain_http`: whether passwords may
         come without TLS from other machines; `largest` is in bytes.
         """
         self._assets = Assets()
-        self._account = AccountPage(
-            sessions, sign_in, set_password, Devices(app_passwords), plain_http=plain_http
-        )
+        self._sign_in = SignInPage(accounts, plain_http=plain_http)
+        self._account = AccountPage(accounts)
         self._policy_of = policy_of
         self._key = key
         self._largest = largest
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", ""): lambda _: see_other("/"),
             ("GET", "signin"): lambda _: see_other("/"),
-            ("POST", "signout"): self._account.sign_out,
+            ("POST", "signout"): self._sign_in.sign_out,
             ("GET", "account"): self._account.show,
             ("POST", "account"): self._account.change,
             ("GET", "zip"): answer_zip,
@@ -117,9 +110,9 @@ class Pages:
         if name is not None and name.startswith("assets/"):
             return self._assets.answer(request)
         if name == "signin" and request.method in ("GET", "HEAD"):
-            return self._account.ask(request, words, self._assets)
+            return self._sign_in.ask(request, words, self._assets)
         if name == "signin" and request.method == "POST":
-            return self._account.sign_in(request, words, self._assets)
+            return self._sign_in.take(request, words, self._assets)
         if request.is_navigation:
             return _to_sign_in(request, words, self._assets)
         return _signed_out() if request.header("X-Requested-With") == "Filehost" else None
@@ -129,7 +122,7 @@ class Pages:
         if name is not None and name.startswith("assets/"):
             return self._assets.answer(request)
         if name == "signin" and request.method == "POST":
-            return self._account.sign_in(request, self._words(request), self._assets)
+            return self._sign_in.take(request, self._words(request), self._assets)
         visit = self._visit(request)
         if name is None:
             return answer_folder(visit)

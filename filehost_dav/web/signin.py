@@ -83,6 +83,8 @@ class Gate:
             return self._door.with_token(token.strip(), address)
         given = read_basic(header)
         login = self._door.with_password(given.name, given.password, address)
+        if login.by is None and login.user.codes:
+            raise SignInRefused(_CODES)
         if login.by is None and not self._own:
             raise SignInRefused("Here only app passwords open files: make one for this device")
         return login
@@ -110,6 +112,10 @@ def read_basic(header: str) -> Basic:
 
 _SIGN_IN: Final = "401 Sign in"
 _ASK: Final = "Sign in with a user name and a password"
+_CODES: Final = (
+    "This account signs in with a code, which drives and programs cannot show: make an app password for this "
+    "device, on the account page or with filehost-dav app-password add"
+)
 _NEEDS_TLS: Final = (
     "Passwords are not taken over plain HTTP from another machine. Use https://, or let the server's "
     'operator set accounts.plain_http = "anywhere" where the network is trusted'

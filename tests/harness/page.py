@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from filehost_dav.accounts.app_passwords import AppPasswords
+from filehost_dav.accounts.codes import Codes
 from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.passwords import Cost, Passwords
+from filehost_dav.accounts.second_step import SecondStep
 from filehost_dav.accounts.sessions import Sessions
 from filehost_dav.accounts.signing_in import Proof, SigningIn
 from filehost_dav.accounts.throttle import Patience, Throttle
@@ -25,6 +27,7 @@ from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
 from filehost_dav.storage.home import Home
 from filehost_dav.storage.local import LocalStorage
+from filehost_dav.web.accounts import Accounts
 from filehost_dav.web.application import Pages
 from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.homes import Homes
@@ -70,6 +73,7 @@ class Host:
         self.app_passwords = AppPasswords(self.database, self.clock)
         self.sessions = Sessions(self.database, clock=self.clock)
         self.storage = LocalStorage(self.data, durability="none")
+        self.throttle = Throttle(self.database, Patience(), self.clock)
         memory: Memory[Proof] = Memory(
             key=b"k" * 32, generation=self.database.generation, clock=self.clock, seconds=0
         )
@@ -77,15 +81,23 @@ class Host:
             self.users,
             self.passwords,
             self.app_passwords,
-            Throttle(self.database, Patience(), self.clock),
+            self.throttle,
             right=memory,
             wrong=memory,
         )
-        self.pages = Pages(
+        self.codes = Codes(self.database, self.clock)
+        self.second_step = SecondStep(self.users, self.codes, self.throttle, key=b"k" * 32, clock=self.clock)
+        accounts = Accounts(
             self.sessions,
             door.with_account_password,
             self.set_password,
             self.app_passwords,
+            self.codes,
+            self.second_step,
+            "Filehost test",
+        )
+        self.pages = Pages(
+            accounts,
             policy_of=lambda _: Policy(self.extensions),
             key=b"k" * 32,
             plain_http=False,

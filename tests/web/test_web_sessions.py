@@ -11,7 +11,8 @@ import pytest
 from harness.page import BROWSER, PASSWORD, SAME_SITE, SCRIPT, Host, Visitor, served
 
 from filehost_dav.accounts.sessions import IDLE, LONGEST
-from filehost_dav.web.account_page import browser_name, local_target
+from filehost_dav.web.account_page import browser_name
+from filehost_dav.web.signin_page import local_target
 
 DAV = {"User-Agent": "gvfs/1.50", "Accept": "*/*"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
@@ -11,6 +12,10 @@ import pytest
 from harness.dav import Client
 from harness.server import Account, Server, run
 from harness.ways import every_way
+from passlib.totp import TOTP
+
+from filehost_dav.accounts.codes import Codes
+from filehost_dav.state.database import SqliteDatabase
 
 __all__ = ["every_way"]
 
@@ -177,3 +182,27 @@ def test_one_user_cannot_take_all_the_room(start_server: StartServer) -> None:
             thread.join()
         assert statuses == [201, 201]
         assert client.put("/d.txt", b"z").status == 201
+
+
+def test_codes_close_drives_to_the_password_and_the_operator_can_turn_them_off(
+    start_server: StartServer,
+) -> None:
+    server = start_server(FILEHOST_SERVER_WORKERS="2")
+    anna = server.add_user("anna")
+    database = SqliteDatabase(server.data / "state.sqlite3")
+    codes = Codes(database, time.time)
+    with Client(server, anna) as client:
+        assert client.propfind("/", "0").status == 207
+        codes.begin("anna")
+        secret = codes.begun("anna")
+        assert secret is not None
+        assert client.propfind("/", "0").status == 207
+        codes.confirm("anna", str(TOTP(secret, format="base32").generate().token))
+        refused = client.propfind("/", "0")
+        assert (refused.status, "app password" in refused.message) == (401, True)
+        assert '"codes": true' in run("user", "list", "--json", "--data", str(server.data)).stdout
+        run("user", "codes-off", "anna", "--data", str(server.data))
+        assert client.propfind("/", "0").status == 207
+    again = run("user", "codes-off", "anna", "--data", str(server.data), check=False)
+    assert (again.returncode, "anna signs in without codes" in again.stderr) == (1, True)
+    database.close()
