@@ -84,15 +84,16 @@ def test_a_user_is_disabled_and_enabled(anna: Machine) -> None:
 def test_users_are_listed_for_people_and_for_scripts(anna: Machine) -> None:
     anna("user", "add", "bert", "--quota", "1GiB", "--extensions", "txt", stdin="x")
     assert anna("user", "list") == (
-        "NAME  DISABLED  QUOTA    EXTENSIONS\n"
-        "anna  no        -        -\n"
-        "bert  no        1.0 GiB  txt\n"
+        "NAME  DISABLED  QUOTA    EXTENSIONS  CODES\n"
+        "anna  no        -        -           no\n"
+        "bert  no        1.0 GiB  txt         no\n"
     )  # fmt: skip
     assert anna.json("user", "list")[1] == {
         "name": "bert",
         "disabled": False,
         "quota": 2**30,
         "extensions": ["txt"],
+        "codes": False,
     }
 
 
