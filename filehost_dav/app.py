@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.second_step import SecondStep
 from filehost_dav.accounts.signing_in import Proof, SigningIn
 from filehost_dav.config import Config
+from filehost_dav.config.addresses import host_and_port
 from filehost_dav.dav.application import build
 from filehost_dav.engines import shared_key
 from filehost_dav.errors import Full
@@ -22,6 +23,7 @@ from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener
 from filehost_dav.http.self_signed import self_signed
 from filehost_dav.http.service import Service
+from filehost_dav.http.systemd import REDIRECT, Inherited
 from filehost_dav.http.tls import Certificate
 from filehost_dav.http.transfer import Offload
 from filehost_dav.logs.audit import Audit
@@ -42,27 +44,37 @@ from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.health import Health
 from filehost_dav.web.homes import Homes
 from filehost_dav.web.https import OnlyHttps
+from filehost_dav.web.redirect import Redirect
 from filehost_dav.web.signin import Gate
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def listener(config: Config) -> Listener:
-    """Where to listen."""
-    return Listener(config.server.host, config.server.port, config.server.unix)
+def listeners(config: Config, inherited: Sequence[Inherited] = ()) -> list[Listener]:
+    """Where to listen: what systemd has opened takes the place of what the settings say."""
+    server, tls = config.server, config.tls
+    given = [Listener(inherited=sock, redirects=name == REDIRECT) for name, sock in inherited]
+    own = [each for each in given if not each.redirects]
+    redirects = [each for each in given if each.redirects]
+    if not redirects and tls.redirect_from:
+        host, port = host_and_port(tls.redirect_from)
+        redirects = [Listener(host, port, redirects=True)]
+    return [*(own or [Listener(server.host, server.port, server.unix)]), *redirects]
 
 
 def service(config: Config) -> Service:
     """What the workers serve. Runs in their parent, and leaves nothing open there."""
     key = _shared_key(config)
     preload(config)
+    chain = certificate(config)
     return Service(
         partial(application, config, key, request_counters() if config.metrics.listen else None),
         workers=config.server.workers or os.cpu_count() or 1,
         threads=config.server.threads,
         limits=_limits(config),
-        certificate=certificate(config),
+        certificate=chain,
+        make_redirect=None if chain is None else partial(redirect, config),
         proxies=config.server.proxies,
         offload=_offload(config),
         blocking=_blocking(config),
@@ -106,6 +118,11 @@ def certificate(config: Config) -> Certificate | None:
     return None
 
 
+def redirect(config: Config) -> WSGIApplication:
+    """What answers where plain HTTP leads to HTTPS."""
+    return RequestLog(Redirect(config.tls.redirect_to), _request_lines(config))
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """The whole server as one WSGI application. Close it: `ends` are called in their order."""
@@ -143,9 +160,8 @@ def application(config: Config, key: bytes, counters: Counters | None = None) ->
 
 
 def _exporter(config: Config, counters: Counters, records: Records) -> Exporter:
-    host, _, port = config.metrics.listen.rpartition(":")
     render = lambda: as_open_metrics(counters, gauges(config, records))  # noqa: E731
-    return Exporter((host.strip("[]"), int(port)), lambda: counters.take(0), render)
+    return Exporter(host_and_port(config.metrics.listen), lambda: counters.take(0), render)
 
 
 def gauges(config: Config, records: Records) -> dict[str, tuple[str, float]]:
@@ -250,14 +266,16 @@ def _signing_in(config: Config, records: Records, key: bytes) -> SigningIn:
 
 def _reports(config: Config) -> list[Callable[[Record], None]]:
     """Who is told of each finished request."""
-    shape = shape_of(config.log.format)
-    wanted = choice_of(config.log.requests, shape)
-    reports: list[Callable[[Record], None]] = [
-        lambda record: write(as_line(record, shape)) if wanted(record) else None
-    ]
+    reports = [_request_lines(config)]
     if config.log.audit:
         reports.append(Audit(config.log.audit, reads=config.log.audit_reads).report)
     return reports
+
+
+def _request_lines(config: Config) -> Callable[[Record], None]:
+    shape = shape_of(config.log.format)
+    wanted = choice_of(config.log.requests, shape)
+    return lambda record: write(as_line(record, shape)) if wanted(record) else None
 
 
 def _limits(config: Config) -> Limits:

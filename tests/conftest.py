@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,13 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers with settings: start_server(FILEHOST_SERVER_WORKERS="2"). All are stopped at the end."""
     started: list[Server] = []
 
-    def start(*options: str, data: Path | None = None, **settings: str) -> Server:
-        server = Server(data or tmp_path / "data", settings, options)
+    def start(
+        *options: str,
+        data: Path | None = None,
+        sockets: Sequence[tuple[str, socket.socket]] = (),
+        **settings: str,
+    ) -> Server:
+        server = Server(data or tmp_path / "data", settings, options, sockets=sockets)
         started.append(server.start())
         return server
 

@@ -10,10 +10,10 @@ import click
 
 from filehost_dav import app
 from filehost_dav.accounts.users import User
-from filehost_dav.cli.notify import tell
 from filehost_dav.cli.place import Place, become_owner, place_options
 from filehost_dav.config import Config
-from filehost_dav.http import workers
+from filehost_dav.http import systemd, workers
+from filehost_dav.http.listener import Address
 from filehost_dav.http.self_signed import fingerprint
 from filehost_dav.logs import events
 from filehost_dav.logs.lines import shape_of
@@ -49,16 +49,16 @@ def command(place: Place, host: str | None, port: str | None, tls: str | None) -
 def serve(first: Config, load: Callable[[], Config], password: str | None) -> None:
     """Serve; `password` is the first account's, just made, to be shown when clients may come."""
 
-    def ready(url: str) -> None:
-        click.echo(f"Listening on {url}")
+    def ready(addresses: list[Address]) -> None:
+        for url, redirects in addresses:
+            click.echo(f"Browsers at {url} are sent on to https://" if redirects else f"Listening on {url}")
         for line in _notes(first):
             click.echo(line)
         if password is not None:
-            click.echo(_welcome(_for_clients(url), password))
-        tell("READY=1")
+            click.echo(_welcome(_for_clients(addresses[0].url), password))
 
     try:
-        workers.serve(app.listener(first), lambda: app.service(load()), on_ready=ready)
+        workers.serve(app.listeners(first, systemd.inherited()), lambda: app.service(load()), on_ready=ready)
     except OSError as error:
         raise click.ClickException(_why(first, error)) from error
     except RuntimeError as error:

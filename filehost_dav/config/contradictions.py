@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from filehost_dav.config.addresses import is_address, is_host
 from filehost_dav.config.sections import Config
-
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -27,6 +25,12 @@ def _doors(config: Config) -> Iterator[str]:
         yield "tls.self_signed makes a certificate, tls.certificate names one: choose one of them"
     if server.unix and (tls.self_signed or tls.certificate):
         yield "server.unix is for a proxy on this machine, which does TLS itself: leave [tls] out"
+    if tls.redirect_from and not (tls.self_signed or tls.certificate):
+        yield "tls.redirect_from leads to HTTPS: give a certificate, or leave it to the proxy that has one"
+    if tls.redirect_from and not is_address(tls.redirect_from):
+        yield f'tls.redirect_from = "{tls.redirect_from}" is no address and port such as 0.0.0.0:80'
+    if tls.redirect_to and not is_host(tls.redirect_to):
+        yield f'tls.redirect_to = "{tls.redirect_to}" is no host such as files.example.org'
 
 
 def _proxies(config: Config) -> Iterator[str]:
@@ -48,14 +52,14 @@ def _files(config: Config) -> Iterator[str]:
 
 
 def _addresses(config: Config) -> Iterator[str]:
-    if config.metrics.listen and not _ADDRESS.fullmatch(config.metrics.listen):
+    if config.metrics.listen and not is_address(config.metrics.listen):
         yield f'metrics.listen = "{config.metrics.listen}" is no address and port such as 127.0.0.1:9464'
     if config.webhook.url and not config.webhook.secret:
         yield "webhook.url needs webhook.secret: an unsigned message could be anybody's"
     if config.webhook.url and not config.webhook.url.startswith(("http://", "https://")):
         yield f'webhook.url = "{config.webhook.url}" is no address such as https://example.org/changes'
     clamd = config.scan.clamd
-    if clamd and not clamd.startswith("/") and not _ADDRESS.fullmatch(clamd):
+    if clamd and not clamd.startswith("/") and not is_address(clamd):
         yield f'scan.clamd = "{clamd}" is neither the path of a socket nor an address and port'
 
 

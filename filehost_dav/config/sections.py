@@ -65,6 +65,12 @@ class Tls:
     self_signed: bool = flag(
         False, "Whether to make a certificate that clients must be told to trust; kept in the data folder."
     )
+    redirect_from: str = text(
+        "",
+        "Address and port of plain HTTP, such as 0.0.0.0:80, where browsers are sent on to https:// and "
+        "programs are told to use it.",
+    )
+    redirect_to: str = text("", "Host that it leads to, files.example.org; empty is the one asked for.")
     hsts: int | None = duration_or_none(
         "none", "How long browsers must use https:// only, once they came that way (Strict-Transport-Security)."
     )

@@ -20,6 +20,7 @@ from filehost_dav.http.request import Request
 from filehost_dav.http.wire import BLOCK, WOULD_BLOCK, Gone, Wire
 
 if TYPE_CHECKING:
+    from filehost_dav.http.door import Door
     from filehost_dav.http.server import Server
 
 _PLAIN_ON_TLS = (
@@ -36,9 +37,10 @@ class Connection(HTTPConnection):
     RequestHandlerClass = Request
     server: Server
 
-    def __init__(self, server: Server, sock: socket.socket) -> None:
+    def __init__(self, server: Server, sock: socket.socket, door: Door) -> None:
         self.wire = Wire(sock, server.requests.leave, server.limits.send_seconds)
         super().__init__(server, sock, lambda *_: self.wire)
+        self.door = door
         self.queued = False
         self._request: Request | None = None
         self._discarded = 0

@@ -140,7 +140,7 @@ class Gateway(Gateway_10):
         return () if self._wire.tls else (MORE,)
 
     def _run(self) -> None:
-        response: Iterable[bytes] = self.req.server.wsgi_app(self.env, self.start_response)
+        response: Iterable[bytes] = self.req.conn.door.application(self.env, self.start_response)
         try:
             for chunk in response:
                 if chunk:

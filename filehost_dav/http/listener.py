@@ -1,4 +1,4 @@
-"""The address to listen on, and the socket bound to it."""
+"""The addresses to listen on, and the sockets bound to them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,61 @@ import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Address(NamedTuple):
+    """How to reach a listening socket, and whether it only redirects."""
+
+    url: str
+    redirects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A listening socket. `redirects`: who comes here by plain HTTP is told to come by HTTPS."""
+
+    socket: socket.socket
+    redirects: bool = False
+
+    @property
+    def address(self) -> tuple[str, int] | str:
+        """Host and port, or the path of a unix socket."""
+        name = self.socket.getsockname()
+        return (name[0], name[1]) if isinstance(name, tuple) else str(name)
+
+    def reached_by(self, scheme: str) -> Address:
+        """`scheme` is the server's own."""
+        scheme = "http" if self.redirects else scheme
+        if not isinstance(self.address, tuple):
+            return Address(f"unix:{self.address}", self.redirects)
+        host, port = self.address
+        shown = f"[{host}]" if ":" in host else host
+        return Address(f"{scheme}://{shown}:{port}/", self.redirects)
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where to listen. Port 0 takes a free one. `unix`, a path, is used instead of host and port."""
+    """Where to listen. Port 0 takes a free one. `unix`, a path, is used instead of host and port.
+
+    `inherited`, a socket that listens already, is used instead of all of them.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     unix: Path | None = None
     backlog: int = 1024
+    inherited: socket.socket | None = None
+    redirects: bool = False
 
-    def bind(self) -> socket.socket:
+    def bind(self) -> Bound:
         """A listening socket that never blocks. Raises OSError when the address cannot be had."""
-        sock = self._inet() if self.unix is None else self._unix(self.unix)
+        sock = self.inherited or (self._inet() if self.unix is None else self._unix(self.unix))
         sock.setblocking(False)
-        return sock
+        if sock.family != getattr(socket, "AF_UNIX", None):
+            # Accepted sockets inherit it: an answer must not wait for the acknowledgement of the last.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return Bound(sock, self.redirects)
 
     def release(self) -> None:
         """Remove what `bind` left in the file system."""
@@ -33,10 +72,7 @@ class Listener:
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = found[0]
         everywhere = family == socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
-        sock = socket.create_server(address[:2], family=family, backlog=self.backlog, dualstack_ipv6=everywhere)
-        # Accepted sockets inherit it: an answer must not wait for the acknowledgement of the last.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return sock
+        return socket.create_server(address[:2], family=family, backlog=self.backlog, dualstack_ipv6=everywhere)
 
     def _unix(self, path: Path) -> socket.socket:
         if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
@@ -49,12 +85,3 @@ class Listener:
             os.umask(mask)
         sock.listen(self.backlog)
         return sock
-
-
-def url(sock: socket.socket, scheme: str) -> str:
-    """How to reach a bound socket."""
-    name = sock.getsockname()
-    if not isinstance(name, tuple):
-        return f"unix:{name}"
-    host, port = name[:2]
-    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"

@@ -78,7 +78,7 @@ class Request(HTTPRequest):
     def environ(self) -> dict[str, Any]:
         """The WSGI environ (PEP 3333), with `filehost.gateway` to say that answers may be handed over."""
         head, conn = self.head, self.conn
-        environ = self.server.environ.copy()
+        environ = conn.door.environ.copy()
         environ.update(head.fields)
         environ["REQUEST_METHOD"] = head.method
         environ["PATH_INFO"] = head.path

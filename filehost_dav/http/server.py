@@ -1,8 +1,8 @@
 """The server of one worker process: its settings, its threads, its connections.
 
 Of cheroot's server it keeps the binding of addresses, the start and the stop; the thread pool is a
-Crew, the connection manager is Waiting. A listening socket that was bound by a parent process can
-be taken over as it is.
+Crew, the connection manager is Waiting. Listening sockets that were bound by a parent process can
+be taken over as they are.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cheroot import wsgi
 
 from filehost_dav.http.connection import Connection
 from filehost_dav.http.crew import Crew
+from filehost_dav.http.door import Door, make_doors
 from filehost_dav.http.gateway import Gateway
+from filehost_dav.http.listener import Bound
 from filehost_dav.http.loads import Load
 from filehost_dav.http.pipes import Pipes
 from filehost_dav.http.proxies import Proxies
 from filehost_dav.http.service import Service
-from filehost_dav.http.tls import Tls
 from filehost_dav.http.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -37,38 +39,37 @@ STACK = 524_288
 
 
 class Server(wsgi.Server):
-    """Serves one WSGI application on one listening socket, until `stop`."""
+    """Serves one WSGI application on its listening sockets, until `stop`."""
 
     ConnectionClass = Connection
 
     def __init__(
         self,
         application: WSGIApplication,
-        listener: socket.socket,
+        bound: Sequence[Bound],
         service: Service,
         load: Load | None = None,
     ) -> None:
-        """`listener` is bound and listening; the server closes it. `load`: this process among several."""
-        super().__init__(_address(listener), application, server_name="Filehost-DAV")
-        self.socket = listener
+        """`bound` sockets are listening; the server closes them. `load`: this process among several."""
+        super().__init__(bound[0].address, application, server_name="Filehost-DAV")
+        self.doors = make_doors(application, bound, service, several=load is not None)
         self.gateway = Gateway
         self.limits = service.limits
         self.requests = Crew(service.threads)
-        self.tls = None if service.certificate is None else Tls(service.certificate)
         self.proxies = Proxies.parse(service.proxies)
         self.offload = service.offload
         self.blocking = service.blocking
         self.pipes = Pipes()
-        self.environ = self._base_environ(load is not None)
         self._date = (0, "")
         self._load = load
 
     def prepare(self) -> None:
         """Start the threads; from now on clients are served."""
-        self.socket.setblocking(False)
+        for door in self.doors:
+            door.listener.setblocking(False)
         threading.stack_size(STACK)
         sys.setswitchinterval(0.001)
-        self._connections = Waiting(self.socket, self._meet, self.limits.connections, self._load)
+        self._connections = Waiting(self.doors, self._meet, self.limits.connections, self._load)
         self.ready = True
         self.requests.start(self._connections)
 
@@ -92,7 +93,8 @@ class Server(wsgi.Server):
         if not self.requests.stop(_LAST_SECONDS):
             _log.warning("Requests still running after %s seconds are cut off.", self.limits.drain_seconds)
         self._connections.close()
-        self.socket.close()
+        for door in self.doors:
+            door.listener.close()
         self.pipes.close()
 
     def date(self) -> str:
@@ -112,9 +114,9 @@ class Server(wsgi.Server):
         """What cheroot itself has to say goes into the log."""
         _log.log(level, msg, exc_info=traceback)
 
-    def _meet(self, sock: socket.socket) -> Connection:
+    def _meet(self, sock: socket.socket, door: Door) -> Connection:
         peer = self._peer(sock)
-        connection = self.ConnectionClass(self, sock if self.tls is None else self.tls.wrap(sock))
+        connection = self.ConnectionClass(self, sock if door.tls is None else door.tls.wrap(sock), door)
         connection.remote_addr, connection.remote_port = peer
         return connection
 
@@ -125,26 +127,3 @@ class Server(wsgi.Server):
         except OSError:  # gone already; the first step will find out
             return "", ""
         return (name[0], str(name[1])) if isinstance(name, tuple) else ("", "")
-
-    def _base_environ(self, several: bool) -> dict[str, Any]:
-        """What is the same for every request."""
-        host, port = self.bind_addr if isinstance(self.bind_addr, tuple) else ("localhost", "")
-        return {
-            "SERVER_NAME": str(host),
-            "SERVER_PORT": str(port),
-            "SERVER_SOFTWARE": self.server_name,
-            "ACTUAL_SERVER_PROTOCOL": "HTTP/1.1",
-            "SCRIPT_NAME": "",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http" if self.tls is None else "https",
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": several,
-            "wsgi.run_once": False,
-            "filehost.gateway": True,
-        }
-
-
-def _address(listener: socket.socket) -> tuple[str, int] | str:
-    """Host and port, or the path of a unix socket."""
-    name = listener.getsockname()
-    return (name[0], name[1]) if isinstance(name, tuple) else str(name)

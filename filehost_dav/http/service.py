@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from filehost_dav.errors import ConfigError
 from filehost_dav.http.limits import Limits
+from filehost_dav.http.listener import Bound
 from filehost_dav.http.proxies import Proxies
 from filehost_dav.http.tls import Certificate, Tls
 from filehost_dav.http.transfer import Offload
@@ -31,12 +33,18 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     certificate: Certificate | None = None
     proxies: tuple[str, ...] = ()
+    make_redirect: Callable[[], WSGIApplication] | None = None
+    """Makes what answers at sockets that redirect from plain HTTP to HTTPS."""
     offload: Offload | None = None
     blocking: frozenset[str] = frozenset()
     """Methods that wait for a disk or another server: each such request runs beside the others at once."""
 
-    def check(self) -> None:
-        """Raises OSError or ValueError when the certificate or the proxies cannot be used."""
+    def check(self, bound: Iterable[Bound] = ()) -> None:
+        """Raises OSError or ValueError when the certificate or the proxies cannot be used, ConfigError when
+        one of the sockets would lead to HTTPS that is not there.
+        """
+        if self.make_redirect is None and any(opening.redirects for opening in bound):
+            raise ConfigError(["A socket redirects to HTTPS, and there is no certificate"])
         if self.certificate is not None:
             Tls(self.certificate)
         Proxies.parse(self.proxies)

@@ -1,4 +1,4 @@
-"""The connections that wait for their client, and the listener: none of them holds a thread.
+"""The connections that wait for their client, and the listeners: none of them holds a thread.
 
 It stands where cheroot has its ConnectionManager. Only the thread that has the turn asks for what
 is `ready`; any thread may `put` a connection back or `remove` one.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from filehost_dav.http.door import Door
 from filehost_dav.http.loads import Load
 from filehost_dav.http.poller import make_poller
 
@@ -33,8 +34,8 @@ class Waiting:
 
     def __init__(
         self,
-        listener: socket.socket,
-        meet: Callable[[socket.socket], Connection],
+        doors: Sequence[Door],
+        meet: Callable[[socket.socket, Door], Connection],
         most: int,
         load: Load | None,
     ) -> None:
@@ -42,7 +43,7 @@ class Waiting:
 
         `load`, where there are several workers, is this worker's share of the clients.
         """
-        self._listener = listener
+        self._doors = {door.listener.fileno(): door for door in doors}
         self._meet = meet
         self._most = most
         self._load = load
@@ -85,9 +86,9 @@ class Waiting:
             connection = self._connections.get(descriptor)
             if connection is not None:
                 yield connection
-            elif descriptor == self._listener.fileno():
+            elif descriptor in self._doors:
                 knocked = True
-                self._answer()
+                self._answer(self._doors[descriptor])
         if self._listening and not knocked:
             self._listen_at = None  # another worker took the client it was left to
         now = monotonic()
@@ -125,18 +126,18 @@ class Waiting:
             self._listen()
         return _SWEEP if self._connections or not self._listening else _NEVER
 
-    def _answer(self) -> None:
+    def _answer(self, door: Door) -> None:
         """Somebody knocks: a worker with fewer connections goes first, for a moment."""
         if self._load is not None and self._listen_at is None and self._load.is_above_another():
             self._stop_listening()
             self._listen_at = monotonic() + _YIELD
             return
         self._listen_at = None
-        self._accept()
+        self._accept(door)
 
-    def _accept(self) -> None:
+    def _accept(self, door: Door) -> None:
         try:
-            sock, _ = self._listener.accept()
+            sock, _ = door.listener.accept()
         except OSError as error:
             # Another worker was faster, or the client is gone already; or descriptors ran out,
             # and then the next sweep tries again.
@@ -146,7 +147,7 @@ class Waiting:
         sock.setblocking(False)
         self._count(1)
         try:
-            self.put(self._meet(sock))
+            self.put(self._meet(sock, door))
         except OSError:
             # Gone again before TLS could even be set up.
             sock.close()
@@ -163,11 +164,13 @@ class Waiting:
     def _listen(self) -> None:
         if not self._listening and not self._closing:
             self._listening = True
-            self._poller.add(self._listener.fileno())
+            for descriptor in self._doors:
+                self._poller.add(descriptor)
 
     def _stop_listening(self) -> None:
         self._listening = False
-        self._poller.remove(self._listener.fileno())
+        for descriptor in self._doors:
+            self._poller.remove(descriptor)
 
     def _sweep(self, now: float) -> None:
         self._sweep_at = now + (_SWEEP_CLOSING if self._closing else _SWEEP)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from filehost_dav.http.listener import Bound
 from filehost_dav.http.loads import Load
 from filehost_dav.http.server import Server
 from filehost_dav.http.service import Service
 
 
 def work(
-    listener: socket.socket, service: Service, on_ready: Callable[[], None], load: Load | None = None
+    bound: Sequence[Bound], service: Service, on_ready: Callable[[], None], load: Load | None = None
 ) -> None:
-    """Serve on the listener until SIGTERM (or SIGINT, where nothing else catches it)."""
+    """Serve on the sockets until SIGTERM (or SIGINT, where nothing else catches it)."""
     application = service.make_application()
-    server = Server(application, listener, service, load)
+    server = Server(application, bound, service, load)
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: server.end())

@@ -1,6 +1,6 @@
 """The processes: a parent that binds, forks workers and looks after them.
 
-    serve(Listener(port=8080), load, on_ready=print)
+    serve([Listener(port=8080)], load, on_ready=print)
 
 `load()` returns a Service: what the workers serve. It is called once at the start, and again on
 every SIGHUP; the workers are then replaced one by one, and no client is turned away. When it raises
@@ -10,7 +10,7 @@ worker, after the fork, and builds what must not be shared.
 
 SIGTERM and SIGINT stop accepting, let running requests finish within `Limits.drain_seconds` and
 end the workers; a second one does not wait. A worker that dies is replaced, with a growing pause
-when it keeps dying. Without fork (Windows) everything runs in one process.
+when it keeps dying. systemd hears what goes on. Without fork (Windows) everything runs in one process.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import logging
 import os
 import select
 import signal
-import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, monotonic_ns
 
 from filehost_dav.errors import ConfigError, FilehostError
 from filehost_dav.http.limits import Limits
-from filehost_dav.http.listener import Listener, url
+from filehost_dav.http.listener import Address, Bound, Listener
 from filehost_dav.http.loads import Load, Loads
 from filehost_dav.http.service import Service
+from filehost_dav.http.systemd import tell, watchdog_seconds
 from filehost_dav.http.tls import Certificate
 from filehost_dav.http.transfer import Offload
 from filehost_dav.http.worker import end_with, work
@@ -51,25 +51,33 @@ _START_SECONDS = 60.0
 _MOST_WORKERS = 256
 
 
-def serve(listener: Listener, load: Callable[[], Service], *, on_ready: Callable[[str], None]) -> None:
-    """Serve until asked to stop. `on_ready` is called once, in the parent, with the URL.
+def serve(
+    listeners: Sequence[Listener], load: Callable[[], Service], *, on_ready: Callable[[list[Address]], None]
+) -> None:
+    """Serve until asked to stop. `on_ready` is called once, in the parent, with where it listens.
 
-    Raises OSError when the address or the certificate cannot be used, RuntimeError when the workers
-    do not start, and whatever the first `load` raises.
+    First those of the server, then those that redirect, of which there may be none. Raises OSError when
+    an address or the certificate cannot be used, ConfigError, RuntimeError when the workers do not start,
+    and whatever the first `load` raises.
     """
     service = load()
-    service.check()
     _allow_descriptors()
-    sock = listener.bind()
-    address = url(sock, "http" if service.certificate is None else "https")
-    try:
+    with ExitStack() as stack:
+        bound = [_bind(listener, stack) for listener in listeners]
+        service.check(bound)
+        scheme = "http" if service.certificate is None else "https"
+        addresses = [opening.reached_by(scheme) for opening in bound]
         if hasattr(os, "fork"):
-            _Parent(sock, service, load).run(lambda: on_ready(address))
+            _Parent(bound, service, load).run(lambda: on_ready(addresses))
         else:
-            work(sock, service, lambda: on_ready(address))
-    finally:
-        sock.close()
-        listener.release()
+            work(bound, service, lambda: on_ready(addresses))
+
+
+def _bind(listener: Listener, stack: ExitStack) -> Bound:
+    bound = listener.bind()
+    stack.callback(listener.release)
+    stack.callback(bound.socket.close)
+    return bound
 
 
 @dataclass(slots=True)
@@ -84,8 +92,8 @@ class _Worker:
 class _Parent:
     """Keeps as many workers alive as the service wants."""
 
-    def __init__(self, sock: socket.socket, service: Service, load: Callable[[], Service]) -> None:
-        self._sock = sock
+    def __init__(self, bound: list[Bound], service: Service, load: Callable[[], Service]) -> None:
+        self._bound = bound
         self._service = service
         self._load = load
         self._workers: list[_Worker] = []
@@ -95,6 +103,7 @@ class _Parent:
         self._lifeline, self._held = os.pipe()
         self._deaths = 0
         self._replace_at: float | None = None
+        self._pulse_every = watchdog_seconds()
         os.set_blocking(self._signalled, False)
 
     def run(self, on_ready: Callable[[], None]) -> None:
@@ -104,26 +113,38 @@ class _Parent:
             for _ in range(self._service.workers):
                 self._workers.append(self._started())
             on_ready()
+            tell("READY=1")
             while self._attend():
                 continue
         finally:
+            tell("STOPPING=1")
             self._stop()
             self._restore_signals(before)
             for descriptor in (self._signals, self._signalled, self._lifeline, self._held):
                 os.close(descriptor)
 
     def _attend(self) -> bool:
-        """Wait for a signal, or for the time to replace a worker. False: it is time to stop."""
-        pause = None if self._replace_at is None else max(self._replace_at - monotonic(), 0)
-        numbers = self._received(pause)
+        """Wait for a signal, or for the time to do something. False: it is time to stop."""
+        self._pulse()
+        pauses = [] if self._pulse_every is None else [self._pulse_every]
+        if self._replace_at is not None:
+            pauses.append(max(self._replace_at - monotonic(), 0))
+        numbers = self._received(min(pauses, default=None))
         if numbers & {signal.SIGTERM, signal.SIGINT}:
             return False
         self._bury()
         if signal.SIGHUP in numbers:
+            tell(f"RELOADING=1\nMONOTONIC_USEC={monotonic_ns() // 1000}")
             self._reload()
+            tell("READY=1")
         if self._replace_at is not None and monotonic() >= self._replace_at:
             self._replenish()
         return True
+
+    def _pulse(self) -> None:
+        """Tell the watchdog that all is well, as long as anybody serves."""
+        if self._pulse_every is not None and self._workers:
+            tell("WATCHDOG=1")
 
     def _received(self, seconds: float | None) -> set[int]:
         readable, _, _ = select.select([self._signals], [], [], seconds)
@@ -153,7 +174,7 @@ class _Parent:
         """New workers in place of the old, one by one; the old ones stay when the new do not start."""
         try:
             service = self._load()
-            service.check()
+            service.check(self._bound)
         except (ConfigError, OSError, ValueError) as error:
             _log.error("The new configuration cannot be used, the old one stays: %s", error)
             return
@@ -222,7 +243,7 @@ class _Parent:
             os.close(worker.ready)
         end_with(self._lifeline)
         several = self._service.workers > 1
-        work(self._sock, self._service, lambda: _say(tell), load if several else None)
+        work(self._bound, self._service, lambda: _say(tell), load if several else None)
 
     def _stop(self) -> None:
         """End all workers: gently, then not."""

@@ -6,13 +6,10 @@ import json
 import logging
 import re
 import shutil
-import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness.server import Server
 
 from filehost_dav.config import load
 from filehost_dav.logs import events
@@ -35,30 +32,9 @@ def output(*command: str | Path) -> str:
     return done.stdout
 
 
-@pytest.mark.clients
-def test_systemd_accepts_the_unit_and_finds_it_hardened(tmp_path: Path) -> None:
-    need("systemd-analyze")
-    unit = tmp_path / "filehost-dav.service"
-    text = (DEPLOYMENT / "systemd" / unit.name).read_text()
-    unit.write_text(text.replace("/opt/filehost-dav/bin/filehost-dav", "/bin/true"))
-    output("systemd-analyze", "verify", unit)
-    said = output("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
-    score = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
-    assert score is not None
-    assert float(score[1]) <= 1.5
-
-
 def test_the_service_s_settings_are_right() -> None:
     config = load(DEPLOYMENT / "systemd" / "filehost.toml", {})
     assert config.storage.data == Path("/var/lib/filehost-dav")
-
-
-def test_systemd_hears_that_it_is_ready(start_server: Callable[..., Server], tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(20)
-        start_server(NOTIFY_SOCKET=str(tmp_path / "notify"))
-        assert systemd.recv(100) == b"READY=1"
 
 
 def refused(address: str, name: str, shape: str) -> str:

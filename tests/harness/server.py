@@ -7,9 +7,12 @@ import os
 import queue
 import re
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,12 +44,16 @@ class Account:
 
 @dataclass
 class Server:
-    """`filehost-dav serve` on `data`, with `settings` as environment (FILEHOST_…) and extra `options`."""
+    """`filehost-dav serve` on `data`, with `settings` as environment (FILEHOST_…) and extra `options`.
+
+    `sockets` are handed over by name, as systemd does.
+    """
 
     data: Path
     settings: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     way: str = ways.CHOSEN[0]
+    sockets: Sequence[tuple[str, socket.socket]] = ()
 
     def __post_init__(self) -> None:
         self.settings = {**ways.settings(self.way), **elsewhere.settings(self.data), **self.settings}
@@ -54,9 +61,14 @@ class Server:
     def start(self) -> Server:
         """Start, wait until it listens. Raises RuntimeError with the output when it does not."""
         command = [*ways.command(self.way), "serve", "--data", str(self.data), "--port", "0", *self.options]
+        descriptors = [sock.fileno() for _, sock in self.sockets]
+        if descriptors:
+            names = ":".join(name for name, _ in self.sockets)
+            command = [sys.executable, "-c", _HAND_OVER, names, ",".join(map(str, descriptors)), *command]
         self.process = subprocess.Popen(
             command,
             env=environment(self.settings),
+            pass_fds=descriptors,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -139,6 +151,18 @@ class Server:
                 if match := _LISTENING.search(line):
                     found.put((match[1], int(match[2])))
         found.put(None)
+
+
+# What systemd does before it starts a service: sd_listen_fds(3).
+_HAND_OVER = """
+import os, sys
+names, given, *command = sys.argv[1:]
+high = [os.dup2(int(given), 100 + place) for place, given in enumerate(given.split(","))]
+for place, descriptor in enumerate(high):
+    os.dup2(descriptor, 3 + place)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(high)), LISTEN_FDNAMES=names)
+os.execv(command[0], command)
+"""
 
 
 def environment(settings: dict[str, str] | None = None) -> dict[str, str]:

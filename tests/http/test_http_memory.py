@@ -14,6 +14,7 @@ from harness.raw import Raw, request
 
 PROGRAM = """
 import socket
+from filehost_dav.http.listener import Bound
 from filehost_dav.http.server import Server
 from filehost_dav.http.service import Service
 
@@ -27,7 +28,7 @@ def app(environ, start):
     return [str(count).encode()]
 
 listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-server = Server(app, listener, Service(lambda: app))
+server = Server(app, [Bound(listener)], Service(lambda: app))
 server.prepare()
 print(listener.getsockname()[1], flush=True)
 server.serve()

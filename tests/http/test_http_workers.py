@@ -46,7 +46,7 @@ def load():
     return Service(make_application, workers=workers, limits=Limits(drain_seconds=3))
 
 listener = Listener(unix=Path(unix[0])) if unix else Listener(port=0)
-serve(listener, load, on_ready=lambda url: print(url, flush=True))
+serve([listener], load, on_ready=lambda addresses: print(addresses[0].url, flush=True))
 """
 
 
