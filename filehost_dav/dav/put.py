@@ -9,7 +9,7 @@ from __future__ import annotations
 from filehost_dav.dav.answer import Answer, Headers
 from filehost_dav.dav.bodies import NonEmpty, body_of
 from filehost_dav.dav.digests import promised
-from filehost_dav.dav.guards import entry_at, require_conditions, require_tokens
+from filehost_dav.dav.guards import require_conditions, require_tokens
 from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.request import Request
 from filehost_dav.dav.statuses import Refusal
@@ -31,12 +31,11 @@ def put(request: Request) -> Answer:
         require_conditions(request, conditions, present)
         require_tokens(request, conditions.tokens, request.path, membership=present is None)
 
-    holds(entry_at(request, request.path))
     body, expected = _body(request)
     written = request.home.write(
         request.path,
         body,
-        when=Condition(absent=conditions.wants_absence, holds=holds),
+        when=Condition(conditions.wants_absence, holds, (request.services.locks.question(request.user),)),
         modified=modified,
         checksums=promised(environ) or None,
         expected=expected,

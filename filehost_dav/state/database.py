@@ -12,9 +12,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from filehost_dav.errors import Full, Unavailable
 
@@ -25,6 +25,21 @@ _POOLED = 8  # connections kept open per process
 EVERYONE = "everyone"  # the subject of a transaction that names none
 
 
+class Statement(NamedTuple):
+    """One statement, with `?` for its parameters."""
+
+    sql: str
+    parameters: Sequence[Any] = ()
+
+
+class Done(Protocol):
+    """A statement that has been, or will be, executed."""
+
+    @property
+    def changed(self) -> int:
+        """The number of rows changed. Waits for the statement."""
+
+
 class Transaction(Protocol):
     """Statements that take effect together."""
 
@@ -32,6 +47,14 @@ class Transaction(Protocol):
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """The number of rows changed."""
+
+    def later(self, sql: str, parameters: Sequence[Any] = ()) -> Done:
+        """As `execute`, but where each round trip costs, it goes together with what follows it."""
+
+    def foresee(self, questions: Sequence[Statement]) -> None:
+        """Put all these questions at once, where each round trip costs; `query` knows their answers then, until
+        this transaction changes something.
+        """
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
 
@@ -41,6 +64,11 @@ class Database(Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """One reading statement, outside any transaction."""
+
+    def foreseen(self, questions: Sequence[Statement]) -> AbstractContextManager[None]:
+        """Put all these questions at once, where each round trip costs; in the block this thread's `query`
+        knows their answers.
+        """
 
     def transaction(self, subject: str = EVERYONE) -> AbstractContextManager[Transaction]:
         """Statements that commit together at the end, or are rolled back on an error.
@@ -82,6 +110,9 @@ class SqliteDatabase:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with self._connection() as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def foreseen(self, questions: Sequence[Statement]) -> AbstractContextManager[None]:
+        return nullcontext()
 
     @contextmanager
     def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
@@ -181,6 +212,10 @@ class SqliteDatabase:
         self._process = os.getpid()
 
 
+class _Done(NamedTuple):
+    changed: int
+
+
 class _SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -190,6 +225,12 @@ class _SqliteTransaction:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self._connection.execute(sql, parameters).rowcount
+
+    def later(self, sql: str, parameters: Sequence[Any] = ()) -> Done:
+        return _Done(self.execute(sql, parameters))
+
+    def foresee(self, questions: Sequence[Statement]) -> None:
+        """A statement is a call here, and nothing is gained by asking before it is needed."""
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(sql, rows)

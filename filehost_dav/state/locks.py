@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from filehost_dav.errors import Locked, NotFound
 from filehost_dav.paths import FilePath
-from filehost_dav.state.database import Database, Row, Transaction
+from filehost_dav.state.database import Database, Row, Statement, Transaction
 
 _REMEMBERED: Final = 1024  # owners whose locks a process keeps in memory
 _COLUMNS: Final = "token, owner, path, depth, scope, principal, info, timeout, expires"
@@ -124,12 +124,16 @@ class LockStore:
         known = self._views.get(owner)
         if known is not None and known.generation == generation and generation is not None:
             return known
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM lock WHERE owner = ?", (owner,))  # noqa: S608 - a constant
+        rows = self._database.query(*self.question(owner))
         view = View(map(_lock, rows), self._clock, generation)
         if len(self._views) >= _REMEMBERED:
             self._views.clear()
         self._views[owner] = view
         return view
+
+    def question(self, owner: str) -> Statement:
+        """What `view` asks of the database, where it has to ask."""
+        return Statement(f"SELECT {_COLUMNS} FROM lock WHERE owner = ?", (owner,))  # noqa: S608 - a constant
 
     def covering(self, owner: str, path: FilePath) -> list[Lock]:
         return self.view(owner).covering(path)

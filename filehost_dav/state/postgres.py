@@ -1,9 +1,10 @@
 """PostgresDatabase: the server's records in PostgreSQL, shared by any number of nodes.
 
 The statements are the ones SQLite gets; all that differs between the two engines is translated
-here: placeholders, the names of types (SQLite's INTEGER and REAL are 64 bits wide), the order of
-text (by bytes, which ranges over paths rely on), and transactions, which run one after the other
-only where they name the same subject. Connections are opened after the fork, never carried across.
+here: the names of types (SQLite's INTEGER and REAL are 64 bits wide), the order of text (by bytes,
+which ranges over paths rely on), and transactions, which run one after the other only where they name
+the same subject. What a transaction does not need an answer to goes along with the next question, so
+that a turn is short. Connections are opened after the fork, never carried across.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
-from psycopg.types.numeric import IntDumper
 
 from filehost_dav.errors import Unavailable
-from filehost_dav.state.database import EVERYONE, Row, Transaction
+from filehost_dav.state.database import EVERYONE, Done, Row, Statement, Transaction
+from filehost_dav.state.session import Outcome, Session
 
 _POOLED = 16  # connections kept open per process; more are opened while more are needed
+_PATIENCE: Final = 75.0  # seconds for the engine's answer: longer than it may work on a statement
 _SETTINGS: Final = " ".join(
     f"-c {setting}"
     for setting in (
@@ -43,6 +45,9 @@ _TYPES: Final = {
     "WITHOUT ROWID": "",
 }
 _TYPE = re.compile("|".join(rf"\b{name}\b" for name in _TYPES))
+_BEGIN: Final = Statement("BEGIN")
+_COMMIT: Final = Statement("COMMIT")
+_ROLLBACK: Final = Statement("ROLLBACK")
 
 
 class PostgresDatabase:
@@ -57,33 +62,39 @@ class PostgresDatabase:
         self._relaxed = _Pool(url, "-c synchronous_commit=off")
         self._inherited: list[object] = []
         self._process = os.getpid()
-        self._current = threading.local()
+        self._current = _Current()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Inside this thread's own transaction the statement is a part of it."""
-        current: psycopg.Connection[Row] | None = getattr(self._current, "connection", None)
-        if current is not None:
-            return current.execute(_translated(sql), parameters).fetchall()
-        with self._connected(), self._pool.begun(_translated(sql), parameters) as (_, cursor):
-            return cursor.fetchall()
+        if self._current.transaction is not None:
+            return self._current.transaction.query(sql, parameters)
+        known = self._current.answers.get((sql, tuple(parameters)))
+        return self._answers(self._pool, [Statement(sql, parameters)])[0].rows if known is None else known
+
+    @contextmanager
+    def foreseen(self, questions: Sequence[Statement]) -> Iterator[None]:
+        self._current.answers = _known(questions, self._answers(self._pool, questions))
+        try:
+            yield
+        finally:
+            self._current.answers = {}
 
     @contextmanager
     def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
-        with self._connected(), self._pool.begun(_turn_of(subject)) as (connection, _):
-            self._current.connection = connection
+        with self._connected():
+            transaction = _PostgresTransaction(self._pool, _turn_of(subject))
+            self._current.transaction, self._current.answers = transaction, {}
             try:
-                yield _PostgresTransaction(connection)
+                yield transaction
             except BaseException:
-                self._current.connection = None
-                if not connection.closed:
-                    connection.execute("ROLLBACK")
+                self._current.transaction = None
+                transaction.roll_back()
                 raise
-            self._current.connection = None
-            connection.execute("COMMIT")
+            self._current.transaction = None
+            transaction.commit()
 
     def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        with self._connected(), self._relaxed.begun(_translated(sql), parameters) as (_, cursor):
-            return cursor.rowcount
+        return self._answers(self._relaxed, [Statement(sql, parameters)])[0].changed
 
     def generation(self) -> int | None:
         """None: to learn whether another node has changed something costs as much as to read it again."""
@@ -92,6 +103,12 @@ class PostgresDatabase:
     def close(self) -> None:
         self._pool.close()
         self._relaxed.close()
+
+    def _answers(self, pool: _Pool, statements: Sequence[Statement]) -> list[Outcome]:
+        with self._connected():
+            session, outcomes = pool.begin(statements)
+            pool.give_back(session)
+            return outcomes
 
     @contextmanager
     def _connected(self) -> Iterator[None]:
@@ -109,13 +126,20 @@ class PostgresDatabase:
             self._process = os.getpid()
 
 
+class _Current(threading.local):
+    """What a thread is in the middle of: its transaction, or the answers it has asked for in advance."""
+
+    transaction: _PostgresTransaction | None = None
+    answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = {}  # noqa: RUF012 - replaced, never changed
+
+
 class _Pool:
-    """Connections of one process with the same settings."""
+    """Sessions of one process with the same settings."""
 
     def __init__(self, url: str, settings: str = "") -> None:
         self._url = url
         self._settings = settings
-        self._idle: list[psycopg.Connection[Row]] = []
+        self._idle: list[Session] = []
 
     def anew(self) -> _Pool:
         return _Pool(self._url, self._settings)
@@ -124,97 +148,135 @@ class _Pool:
         while self._idle:
             self._idle.pop().close()
 
-    @contextmanager
-    def begun(
-        self, first: Any, parameters: Sequence[Any] | None = None
-    ) -> Iterator[tuple[psycopg.Connection[Row], psycopg.Cursor[Row]]]:
-        """A connection on which the statement `first` has been executed."""
-        connection, cursor = self._begin(first, parameters)
-        try:
-            yield connection, cursor
-        finally:
-            self._give_back(connection)
-
-    def _begin(
-        self, first: Any, parameters: Sequence[Any] | None
-    ) -> tuple[psycopg.Connection[Row], psycopg.Cursor[Row]]:
-        # Several statements in one, which is what a text without parameters may be, cannot be prepared.
-        prepare = False if parameters is None else None
+    def begin(self, statements: Sequence[Statement]) -> tuple[Session, list[Outcome]]:
+        """A session, to be given back, on which these have been executed."""
         while True:
             kept = bool(self._idle)
+            session = self._idle.pop() if kept else self._open()
             try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._open()
-            try:
-                return connection, connection.execute(first, parameters, prepare=prepare)
+                return session, session.run(statements)
             except BaseException as error:
-                broken = connection.closed
-                self._give_back(connection)
+                broken = session.is_closed
+                self.give_back(session)
                 # One kept from before the engine's restart is broken; the next may be sound.
                 if not (kept and broken and isinstance(error, psycopg.OperationalError)):
                     raise
 
-    def _open(self) -> psycopg.Connection[Row]:
-        connection = psycopg.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=5,
-            options=f"{_SETTINGS} {self._settings}",
-            application_name="filehost-dav",
-            keepalives_idle=30,
-            tcp_user_timeout=20000,
-        )
-        connection.adapters.register_dumper(bool, _BoolDumper)
-        return connection
-
-    def _give_back(self, connection: psycopg.Connection[Row]) -> None:
-        status = connection.info.transaction_status
-        usable = not connection.closed and status == psycopg.pq.TransactionStatus.IDLE
-        if usable and len(self._idle) < _POOLED:
-            self._idle.append(connection)
+    def give_back(self, session: Session) -> None:
+        if session.is_idle and len(self._idle) < _POOLED:
+            self._idle.append(session)
         else:
-            connection.close()
+            session.close()
+
+    def _open(self) -> Session:
+        return Session(self._url, f"{_SETTINGS} {self._settings}", _PATIENCE)
 
 
 class _PostgresTransaction:
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
-        self._connection = connection
+    """Begins with the first statement that is wanted; a transaction that wants none costs nothing."""
+
+    def __init__(self, pool: _Pool, turn: Statement) -> None:
+        self._pool = pool
+        self._session: Session | None = None
+        # The turn is a statement of its own, before any reading: under READ COMMITTED each later one then
+        # sees all that whoever had the turn before wrote.
+        self._waiting = [_BEGIN, turn]
+        self._done: list[_Done] = []
+        self._answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = {}
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.execute(_translated(sql), parameters).fetchall()
+        known = self._answers.get((sql, tuple(parameters)))
+        return self._run([Statement(sql, parameters)])[0].rows if known is None else known
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        return self._connection.execute(_translated(sql), parameters).rowcount
+        self._answers = {}
+        return self._run([Statement(_translated(sql), parameters)])[0].changed
+
+    def later(self, sql: str, parameters: Sequence[Any] = ()) -> Done:
+        self._answers = {}
+        self._waiting.append(Statement(sql, parameters))
+        self._done.append(_Done(self))
+        return self._done[-1]
+
+    def foresee(self, questions: Sequence[Statement]) -> None:
+        self._answers = _known(questions, self._run(questions))
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_translated(sql), rows)
+        self._answers = {}
+        self._run([Statement(sql, row) for row in rows])
+
+    def catch_up(self) -> None:
+        """Execute what was left for later."""
+        self._run([])
+
+    def commit(self) -> None:
+        try:
+            if self._session is not None or self._done:
+                self._run([_COMMIT])
+        finally:
+            self._end()
+
+    def roll_back(self) -> None:
+        try:
+            if self._session is not None and not self._session.is_closed:
+                self._session.run([_ROLLBACK])
+        finally:
+            self._end()
+
+    def _run(self, statements: Sequence[Statement]) -> list[Outcome]:
+        """Execute what was left for later, then these: theirs are the outcomes."""
+        waiting, self._waiting = self._waiting, []
+        if self._session is None:
+            self._session, outcomes = self._pool.begin([*waiting, *statements])
+        else:
+            outcomes = self._session.run([*waiting, *statements])
+        done, self._done = self._done, []
+        for one, outcome in zip(done, outcomes[len(waiting) - len(done) : len(waiting)], strict=True):
+            one.happened(outcome.changed)
+        return outcomes[len(waiting) :]
+
+    def _end(self) -> None:
+        if self._session is not None:
+            self._pool.give_back(self._session)
+            self._session = None
 
 
-class _BoolDumper(IntDumper):
-    """Truth is 0 or 1 in the tables, as SQLite has it."""
+class _Done:
+    """What became of a statement that was left for later."""
 
-    def dump(self, obj: Any) -> Any:
-        return super().dump(int(obj))
+    def __init__(self, transaction: _PostgresTransaction) -> None:
+        self._transaction = transaction
+        self._changed: int | None = None
+
+    @property
+    def changed(self) -> int:
+        if self._changed is None:
+            self._transaction.catch_up()
+        return self._changed or 0
+
+    def happened(self, changed: int) -> None:
+        self._changed = changed
+
+
+def _known(
+    questions: Sequence[Statement], outcomes: Sequence[Outcome]
+) -> dict[tuple[str, tuple[Any, ...]], list[Row]]:
+    """The answers by question."""
+    pairs = zip(questions, outcomes, strict=True)
+    return {(asked.sql, tuple(asked.parameters)): outcome.rows for asked, outcome in pairs}
 
 
 @lru_cache(maxsize=1024)
-def _turn_of(subject: str) -> Any:
-    """The beginning of a transaction that waits for its turn.
-
-    The lock is taken before any reading: under READ COMMITTED each later statement then sees all that the
-    lock's last holder wrote.
-    """
+def _turn_of(subject: str) -> Statement:
+    """What waits until no other transaction of this subject runs."""
     number = int.from_bytes(hashlib.blake2b(subject.encode(), digest_size=8).digest(), "big", signed=True)
-    return f"BEGIN; SELECT pg_advisory_xact_lock({number})"
+    return Statement("SELECT pg_advisory_xact_lock(?)", (number,))
 
 
-@lru_cache(maxsize=1024)
-def _translated(sql: str) -> Any:
+def _translated(sql: str) -> str:
     if sql.lstrip().upper().startswith(("CREATE TABLE", "ALTER TABLE")):
         return _TYPE.sub(lambda match: _TYPES[match[0]], sql)
-    return sql.replace("%", "%%").replace("?", "%s")
+    return sql
 
 
 def _failure(error: psycopg.Error) -> Exception:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 
-from filehost_dav.errors import ConditionFailed, Full, NotFound, QuotaExceeded, Refused, TooLarge
+from filehost_dav.errors import ConditionFailed, Full, IsAFolder, NotFound, QuotaExceeded, Refused, TooLarge
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.policy.roles import AREAS, Policy
+from filehost_dav.policy.roles import AREAS, Policy, Role
 from filehost_dav.storage.aside import DEFAULT_LIMITS, Aside, Limits, shown
 from filehost_dav.storage.attic import Attic, is_attic
 from filehost_dav.storage.clearing import Clearing
@@ -104,7 +104,7 @@ class Home:
         checksums: Mapping[str, str] | None = None,
         expected: int | None = None,
     ) -> Written:
-        role = self._policy.check(path)
+        role = self._role(path)
         place = path if role not in AREAS else self._goal(path, is_folder=False)
         try:
             body = self._admitted(path, place, body)
@@ -267,6 +267,16 @@ class Home:
 
     def close(self) -> None:
         self._tree.close()
+
+    def _role(self, path: FilePath) -> Role:
+        """Of a file to be written. Raises Refused, IsAFolder."""
+        try:
+            return self._policy.check(path)
+        except Refused:
+            present = self._aside.find(path)
+            if present is not None and present.is_folder:  # whose name need not be a file's
+                raise IsAFolder("A folder is here; a file cannot take its place") from None
+            raise
 
     def _place(self, path: FilePath) -> FilePath:
         return path if self._policy.area(path) is Area.FILES else self._aside.place(path)

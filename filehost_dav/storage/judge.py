@@ -74,7 +74,7 @@ class Judge:
             if present is None and place.area is Area.FILES:
                 self.twin(path, renamed)
 
-        return Condition(absent=when.absent, holds=holds)
+        return Condition(when.absent, holds, when.asks)
 
     def _moves_in(self, entry: Entry, target: FilePath) -> bool:
         """Whether `entry` was never judged where it lies: aside, put on disk by hand under such a name, or in

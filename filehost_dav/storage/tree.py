@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from filehost_dav.paths import FilePath
+from filehost_dav.state.database import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,13 @@ class Condition:
     `absent`: nothing may be at the target (`If-None-Match: *`, `Overwrite: F`), else ConditionFailed.
     `holds`: called with what is at the target (None: nothing), inside the critical section of the
     commit; raises ConditionFailed or Locked. It must be quick and may be called more than once.
+    `asks`: what it will ask of the records, so that a storage which keeps the tree there can ask it
+    together with its own questions.
     """
 
     absent: bool = False
     holds: Callable[[Entry | None], None] = field(default=_anything)
+    asks: tuple[Statement, ...] = ()
 
 
 ANYTHING = Condition()

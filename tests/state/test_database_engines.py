@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from filehost_dav.errors import ConfigError, Unavailable
 from filehost_dav.state import schema
-from filehost_dav.state.database import Database, SqliteDatabase
+from filehost_dav.state.database import Database, SqliteDatabase, Statement
 from filehost_dav.state.postgres import PostgresDatabase
 
 
@@ -41,6 +42,10 @@ def test_values_come_back_as_they_went_in(thing: Database) -> None:
     with thing.transaction() as transaction:
         transaction.execute("INSERT INTO thing (id, name, size, data, at) VALUES (?, ?, ?, ?, ?)", row)
     assert thing.query("SELECT * FROM thing WHERE name LIKE 'Ü%' AND id = ?", (2**60,)) == [row]
+
+
+def test_functions_take_the_numbers_they_are_given(thing: Database) -> None:
+    assert thing.query("SELECT CAST(? AS TEXT) || substr('/a/b', ?)", ("/c", 3)) == [("/c/b",)]
 
 
 def test_truth_is_a_number(thing: Database) -> None:
@@ -74,6 +79,51 @@ def test_a_transaction_counts_the_rows_it_changes(thing: Database) -> None:
         transaction.execute_many("INSERT INTO thing (name) VALUES (?)", [("a",), ("b",)])
         assert transaction.execute("UPDATE thing SET size = 1") == 2
         assert transaction.execute("DELETE FROM thing WHERE name = 'c'") == 0
+
+
+def test_what_is_left_for_later_is_counted_and_committed(thing: Database) -> None:
+    with thing.transaction() as transaction:
+        added = transaction.later("INSERT INTO thing (name) VALUES ('a'), ('b')")
+        sized = transaction.later("UPDATE thing SET size = 1 WHERE name = 'a'")
+        assert transaction.query("SELECT size FROM thing WHERE name = 'a'") == [(1,)]
+        assert (added.changed, sized.changed) == (2, 1)
+        transaction.later("DELETE FROM thing WHERE name = 'b'")
+    assert thing.query("SELECT name FROM thing") == [("a",)]
+
+
+def test_a_failure_left_for_later_undoes_everything(thing: Database) -> None:
+    def twice() -> None:
+        with thing.transaction() as transaction:
+            transaction.later("INSERT INTO thing (id, name) VALUES (1, 'a')")
+            transaction.later("INSERT INTO thing (id, name) VALUES (1, 'b')")
+
+    for _ in range(2):  # the second time on a connection that has seen the failure
+        with pytest.raises(Exception, match=r"(?i)unique"):
+            twice()
+    assert thing.query("SELECT * FROM thing") == []
+    with thing.transaction() as transaction:
+        transaction.later("INSERT INTO thing (id, name) VALUES (?, ?)", (1, "a"))
+    assert thing.query("SELECT name FROM thing") == [("a",)]
+
+
+def test_foreseen_answers_end_with_the_first_change(thing: Database) -> None:
+    count = Statement("SELECT count(*) FROM thing WHERE size > ?", (0,))
+    with thing.transaction() as transaction:
+        transaction.foresee([count, Statement("SELECT 1")])
+        assert transaction.query(*count) == [(0,)]
+        transaction.later("INSERT INTO thing (name, size) VALUES ('a', 1)")
+        assert transaction.query(*count) == [(1,)]
+    with thing.foreseen([count]):
+        assert thing.query(*count) == [(1,)]
+        with thing.transaction() as transaction:
+            transaction.execute("DELETE FROM thing")
+        assert thing.query(*count) == [(0,)]
+
+
+def test_text_with_a_zero_byte_is_never_cut_short(thing: Database) -> None:
+    with contextlib.suppress(Exception), thing.transaction() as transaction:
+        transaction.execute("INSERT INTO thing (name) VALUES (?)", ("a\0b",))
+    assert thing.query("SELECT count(*) FROM thing WHERE name = 'a'") == [(0,)]
 
 
 def test_transactions_of_one_subject_run_one_after_the_other(thing: Database) -> None:

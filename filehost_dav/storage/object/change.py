@@ -11,13 +11,15 @@ file is moved inside it.
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from filehost_dav.errors import NotFound, ParentMissing, QuotaExceeded, Unavailable
 from filehost_dav.paths import FilePath
-from filehost_dav.state.database import Database, Transaction
+from filehost_dav.state.database import Database, Statement, Transaction
 from filehost_dav.storage.object.rows import (
     BELOW,
     FIRST,
@@ -34,14 +36,26 @@ from filehost_dav.storage.object.rows import (
 _AT_ONCE = 500  # parameters of one statement
 
 
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A content that has arrived. `sums` are its checksums, algorithm → hex."""
+
+    id: str
+    size: int
+    sums: Mapping[str, str]
+
+
 class Change:
     """What a transaction does to a space's tree. `number` is the space's change counter, `now` in ns."""
 
-    def __init__(self, rows: Transaction, user: str, now: int) -> None:
+    def __init__(self, rows: Transaction, user: str, now: int, questions: Sequence[Statement] = ()) -> None:
+        """`questions` are those that will be put before anything is changed."""
         self.rows = rows
         self.user = user
         self.now = now
-        found = rows.query("SELECT id, used, kept, next, change FROM space WHERE name = ?", (user,))
+        space = Statement("SELECT id, used, kept, next, change FROM space WHERE name = ?", (user,))
+        rows.foresee([space, *questions])
+        found = rows.query(*space)
         if not found:
             raise NotFound("There is nothing here")
         self.space, self.used, self.kept, self._next, self.number = (int(value) for value in found[0])
@@ -49,7 +63,7 @@ class Change:
 
     def finish(self) -> None:
         """Write the space's row: the last statement of the transaction."""
-        self.rows.execute(
+        self.rows.later(
             "UPDATE space SET used = ?, kept = ?, next = ?, change = ? WHERE id = ?",
             (self.used, self.kept, self._next, self.number, self.space),
         )
@@ -106,7 +120,7 @@ class Change:
         )
         values = [(*node, node.name.casefold()) for node in nodes]
         if len(values) == 1:
-            self.rows.execute(sql, values[0])
+            self.rows.later(sql, values[0])
         else:
             self.rows.execute_many(sql, values)
         self.used += sum(node.size for node in nodes)
@@ -117,7 +131,7 @@ class Change:
 
     def refill(self, node: Node, blob: str, size: int, modified: int) -> Node:
         """Give a file another content, counted; what becomes of the old one is the caller's to say."""
-        self.rows.execute(
+        self.rows.later(
             "UPDATE node SET blob = ?, size = ?, modified = ?, change = ? WHERE id = ?",
             (blob, size, modified, self.number, node.id),
         )
@@ -126,7 +140,7 @@ class Change:
 
     def move(self, node: Node, parent: int, name: str) -> Node:
         """Put a node, with all below it, elsewhere. Its ETag and time stay."""
-        self.rows.execute(
+        self.rows.later(
             "UPDATE node SET parent = ?, name = ?, folded = ? WHERE id = ?",
             (parent, name, name.casefold(), node.id),
         )
@@ -134,7 +148,7 @@ class Change:
 
     def touch(self, folder: Node, chain: Sequence[Node]) -> None:
         """A member of `folder` came, went or changed: it and those above it, all of `chain`, are changed."""
-        self.rows.execute(
+        self.rows.later(
             "UPDATE node SET change = ?, modified = CASE WHEN id = ? THEN ? ELSE modified END"
             f" WHERE id IN ({marks(chain)})",
             (self.number, folder.id, self.now, *(node.id for node in chain)),
@@ -142,29 +156,20 @@ class Change:
 
     def set_modified(self, node: Node, modified: int, chain: Sequence[Node]) -> Node:
         """Give a node a time; the folders above it, `chain`, are changed, its own ETag is not."""
-        self.rows.execute("UPDATE node SET modified = ? WHERE id = ?", (modified, node.id))
+        self.rows.later("UPDATE node SET modified = ? WHERE id = ?", (modified, node.id))
         if chain:
-            self.rows.execute(
+            self.rows.later(
                 f"UPDATE node SET change = ? WHERE id IN ({marks(chain)})",
                 (self.number, *(above.id for above in chain)),
             )
         return node._replace(modified=modified)
-
-    def adopt(self, blob: str, size: int, sums: str) -> None:
-        """A blob that has arrived is in use from now on. Raises Unavailable when the cleaner was faster."""
-        taken = self.rows.execute(
-            "UPDATE blob SET state = ?, since = ?, size = ?, sums = ? WHERE id = ? AND state = ?",
-            (State.LIVE, self.now, size, sums, blob, State.ARRIVING),
-        )
-        if not taken:
-            raise Unavailable("The upload took too long, try again")
 
     def release(self, blobs: Iterable[str | None]) -> None:
         """Blobs that a node or version has let go of are dead when no other has them."""
         names = [blob for blob in dict.fromkeys(blobs) if blob is not None]
         for start in range(0, len(names), _AT_ONCE):
             some = names[start : start + _AT_ONCE]
-            self.rows.execute(
+            self.rows.later(
                 f"UPDATE blob SET state = ?, since = ? WHERE id IN ({marks(some)})"
                 " AND NOT EXISTS (SELECT 1 FROM node WHERE node.blob = blob.id)"
                 " AND NOT EXISTS (SELECT 1 FROM version WHERE version.blob = blob.id)",
@@ -175,7 +180,7 @@ class Change:
         """The content of `node`, unless it is empty, becomes a version of `heir`."""
         if node.blob is None or not node.size:
             return
-        self.rows.execute(
+        self.rows.later(
             "INSERT INTO version (id, node, space, blob, size, modified, replaced)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (new_name(self.now), heir.id, self.space, node.blob, node.size, node.modified, self.now),
@@ -184,18 +189,18 @@ class Change:
 
     def inherit_versions(self, old: Node, new: Node) -> None:
         """The versions of a node that another replaces go over to that other."""
-        self.rows.execute("UPDATE version SET node = ? WHERE node = ?", (new.id, old.id))
+        self.rows.later("UPDATE version SET node = ? WHERE node = ?", (new.id, old.id))
 
     def forget(self, node: Node) -> None:
         """Remove the row of one file, or of an empty folder, counted; its blob is the caller's to release."""
-        self.rows.execute("DELETE FROM node WHERE id = ?", (node.id,))
+        self.rows.later("DELETE FROM node WHERE id = ?", (node.id,))
         self.used -= node.size
 
     def drop_versions(self, nodes: Sequence[int]) -> list[str]:
         """Remove all versions of these nodes, counted; the blobs to release."""
         found = self.rows.query(f"SELECT blob, size FROM version WHERE node IN ({marks(nodes)})", nodes)
         if found:
-            self.rows.execute(f"DELETE FROM version WHERE node IN ({marks(nodes)})", nodes)
+            self.rows.later(f"DELETE FROM version WHERE node IN ({marks(nodes)})", nodes)
             self.kept -= sum(size for _, size in found)
         return [blob for blob, _ in found]
 
@@ -205,7 +210,7 @@ class Change:
             sizes, versions = size_below(self.rows, node.id)
             self.used -= sizes
             self.kept -= versions
-            self.rows.execute(f"UPDATE version SET space = 0 WHERE node IN ({BELOW})", (node.id,))
+            self.rows.later(f"UPDATE version SET space = 0 WHERE node IN ({BELOW})", (node.id,))
             self.move(node, self.root(Root.DOOMED), f"{node.id:x}")
             return
         blobs = self.drop_versions([node.id])
@@ -216,8 +221,8 @@ class Change:
         """Remove the rows of nodes that are no longer counted, with their versions."""
         ids = [node.id for node in nodes]
         versions = self.rows.query(f"SELECT blob FROM version WHERE node IN ({marks(ids)})", ids)
-        self.rows.execute(f"DELETE FROM version WHERE node IN ({marks(ids)})", ids)
-        self.rows.execute(f"DELETE FROM node WHERE id IN ({marks(ids)})", ids)
+        self.rows.later(f"DELETE FROM version WHERE node IN ({marks(ids)})", ids)
+        self.rows.later(f"DELETE FROM node WHERE id IN ({marks(ids)})", ids)
         self.release([*(node.blob for node in nodes), *(blob for (blob,) in versions)])
 
     def discard(self, node: Node, path: FilePath) -> str:
@@ -225,7 +230,7 @@ class Change:
         name = new_name(self.now)
         self._shift(node, 1)
         self.move(node, self.root(Root.TRASH), name)
-        self.rows.execute(
+        self.rows.later(
             "INSERT INTO trash (id, node, space, deleted, origin) VALUES (?, ?, ?, ?, ?)",
             (name, node.id, self.space, self.now, "/".join(path.parts)),
         )
@@ -233,7 +238,7 @@ class Change:
 
     def take_back(self, name: str, node: Node) -> None:
         """What was in the trash under `name` is counted as a part of the tree again, for the caller to move."""
-        self.rows.execute("DELETE FROM trash WHERE id = ?", (name,))
+        self.rows.later("DELETE FROM trash WHERE id = ?", (name,))
         self._shift(node, -1)
 
     def _shift(self, node: Node, sign: int) -> None:
@@ -300,7 +305,7 @@ class Change:
         found = self.rows.query("SELECT blob, size FROM version WHERE id = ? AND space = ?", (name, self.space))
         if not found:
             raise NotFound("There is no such version")
-        self.rows.execute("DELETE FROM version WHERE id = ?", (name,))
+        self.rows.later("DELETE FROM version WHERE id = ?", (name,))
         self.kept -= found[0][1]
         self.release([found[0][0]])
 
@@ -314,10 +319,27 @@ class Change:
 
 
 @contextmanager
-def changing(database: Database, user: str, now: int) -> Iterator[Change]:
+def changing(database: Database, user: str, now: int, questions: Sequence[Statement] = ()) -> Iterator[Change]:
     """A Change of one user's tree, committed at the end of the block. Raises NotFound without a tree."""
     with database.transaction(user) as rows:
-        change = Change(rows, user, now)
+        change = Change(rows, user, now, questions)
+        yield change
+        change.finish()
+
+
+@contextmanager
+def taking_in(
+    database: Database, user: str, now: int, blob: Blob, questions: Sequence[Statement] = ()
+) -> Iterator[Change]:
+    """A Change in which a blob that has arrived is in use. Raises Unavailable when the cleaner was faster."""
+    with database.transaction(user) as rows:
+        adopted = rows.later(
+            "UPDATE blob SET state = ?, since = ?, size = ?, sums = ? WHERE id = ? AND state = ?",
+            (State.LIVE, now, blob.size, sums_text(blob.sums), blob.id, State.ARRIVING),
+        )
+        change = Change(rows, user, now, questions)
+        if not adopted.changed:
+            raise Unavailable("The upload took too long, try again")
         yield change
         change.finish()
 
@@ -337,6 +359,11 @@ def found_tree(database: Database, user: str, now: int) -> None:
             "INSERT INTO node (id, name, folder, size, modified, created, change) VALUES (?, ?, ?, ?, ?, ?, ?)",
             roots,
         )
+
+
+def sums_text(sums: Mapping[str, str]) -> str:
+    """Checksums as the blob's row keeps them."""
+    return json.dumps(dict(sums), sort_keys=True)
 
 
 def marks(values: Sequence[object]) -> str:

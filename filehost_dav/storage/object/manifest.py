@@ -19,9 +19,8 @@ from filehost_dav.errors import BadPath
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import PARTS, ROOM, Blobs, Stored, key_of, names_in
-from filehost_dav.storage.object.change import Change, changing, found_tree
+from filehost_dav.storage.object.change import Change, changing, found_tree, sums_text
 from filehost_dav.storage.object.rows import RANGE, Node, State, root_of
-from filehost_dav.storage.object.uploads import sums_text
 
 _FOLDER: Final = "manifest/"
 _TURN: Final = "manifests"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from filehost_dav.errors import ConditionFailed, Exists, IntoItself, IsAFolder, Refused
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.storage.object.change import Change
+from filehost_dav.storage.object.change import Blob, Change
 from filehost_dav.storage.object.rows import Node
-from filehost_dav.storage.object.uploads import Blob, sums_text
 from filehost_dav.storage.tree import Condition, Entry, Written
 
 
@@ -37,10 +36,9 @@ def check_file(present: Node | None, path: FilePath, when: Condition) -> None:
 def fill(
     change: Change, path: FilePath, blob: Blob, modified: int | None, when: Condition, *, quota: int | None
 ) -> Written:
-    """An arrived content becomes the file at `path`."""
+    """A content that was taken in becomes the file at `path`."""
     chain, present = change.place(path, make=path.area is not Area.FILES)
     check_file(present, path, when)
-    change.adopt(blob.id, blob.size, sums_text(blob.sums))
     modified = change.now if modified is None else modified
     if present is None:
         node = change.add(chain[-1], path.name, blob=blob.id, size=blob.size, modified=modified)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.state.database import Row
+from filehost_dav.state.database import Row, Statement
 from filehost_dav.storage.tree import Entry
 
 RANGE: Final = 1 << 40  # ids of one space: space * RANGE … (space + 1) * RANGE - 1
@@ -89,7 +89,12 @@ def root_of(area: Area) -> Root:
 
 def walk(rows: Queries, user: str, root: Root, parts: Sequence[str]) -> list[Node]:
     """The nodes from the root down the path, as far as it exists; empty when the user has no tree yet."""
-    return [Node(*row) for row in rows.query(_walk(len(parts)), (*parts, int(root), user))]
+    return [Node(*row) for row in rows.query(*walking(user, root, parts))]
+
+
+def walking(user: str, root: Root, parts: Sequence[str]) -> Statement:
+    """The question that `walk` puts."""
+    return Statement(_walk(len(parts)), (*parts, int(root), user))
 
 
 def walk_listing(rows: Queries, user: str, root: Root, parts: Sequence[str]) -> list[Node]:
@@ -97,9 +102,15 @@ def walk_listing(rows: Queries, user: str, root: Root, parts: Sequence[str]) -> 
     return [Node(*row) for row in rows.query(_listing(len(parts)), (*parts, int(root), user))]
 
 
-def walk_alike(rows: Queries, user: str, root: Root, parts: Sequence[str], folded: str) -> list[str]:
-    """The names in the folder at the path that are `folded` once casefolded."""
-    return [name for (name,) in rows.query(_alike(len(parts)), (*parts, int(root), user, folded))]
+def walk_alike(rows: Queries, user: str, path: FilePath) -> list[str]:
+    """The names in the same folder that are like the path's but for their case, its own included."""
+    return [name for (name,) in rows.query(*walking_alike(user, path))]
+
+
+def walking_alike(user: str, path: FilePath) -> Statement:
+    """The question that `walk_alike` puts."""
+    above = path.parts[:-1]
+    return Statement(_alike(len(above)), (*above, int(root_of(path.area)), user, path.name.casefold()))
 
 
 def below(rows: Queries, node: int) -> Iterator[Node]:

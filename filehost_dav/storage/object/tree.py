@@ -7,17 +7,26 @@ conditions of the request are asked once before the first byte and again in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from filehost_dav.errors import IsAFolder, NotAFolder, NotFound, ParentMissing
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.state.database import Database
+from filehost_dav.state.database import Database, Statement
 from filehost_dav.storage.object import placing, trash, versions
 from filehost_dav.storage.object.blobs import Blobs
-from filehost_dav.storage.object.change import Change, changing, found_tree
+from filehost_dav.storage.object.change import Change, changing, found_tree, taking_in
 from filehost_dav.storage.object.content import BlobContent
-from filehost_dav.storage.object.rows import Node, Root, root_of, walk, walk_alike, walk_listing
+from filehost_dav.storage.object.rows import (
+    Node,
+    Root,
+    root_of,
+    walk,
+    walk_alike,
+    walk_listing,
+    walking,
+    walking_alike,
+)
 from filehost_dav.storage.object.uploads import Owned, Rules, Uploads
 from filehost_dav.storage.tree import (
     ANYTHING,
@@ -68,8 +77,7 @@ class ObjectTree:
         return chain[-1].id, chain[-1].change, chain[-1].modified
 
     def twin(self, path: FilePath) -> str | None:
-        root, folder = root_of(path.area), path.parent.parts
-        alike = walk_alike(self._database, self._user, root, folder, path.name.casefold())
+        alike = walk_alike(self._database, self._user, path)
         return alike[0] if alike and path.name not in alike else None
 
     def open(self, path: FilePath) -> BlobContent:
@@ -86,15 +94,17 @@ class ObjectTree:
         expected: int | None = None,
     ) -> Written:
         quota = self._rules.quota(self._user)
-        owned = Owned(self._user, path, self._check_early(path, when), quota)
+        questions = [*self._questions(path), *when.asks]
+        with self._database.foreseen(questions):
+            owned = Owned(self._user, path, self._check_early(path, when), quota)
         with (
             self._uploads.received(owned, body, checksums or {}, expected) as blob,
-            self._changing() as change,
+            taking_in(self._database, self._user, self._clock(), blob, questions) as change,
         ):
             return placing.fill(change, path, blob, modified, when, quota=quota)
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
-        with self._changing() as change:
+        with self._changing(path) as change:
             return placing.make_folder(change, path, when)
 
     def copy(
@@ -102,16 +112,16 @@ class ObjectTree:
     ) -> Written:
         placing.check_apart(source, target)
         quota = self._rules.quota(self._user)
-        with self._changing() as change:
+        with self._changing(source, target) as change:
             return placing.copy(change, source, target, when, deep=deep, quota=quota)
 
     def move(self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING) -> Written:
         placing.check_apart(source, target)
-        with self._changing() as change:
+        with self._changing(source, target) as change:
             return placing.move(change, source, target, when)
 
     def delete(self, path: FilePath, *, when: Condition = ANYTHING) -> Trashed | None:
-        with self._changing() as change:
+        with self._changing(path) as change:
             kept_before = change.kept
             node, name = placing.delete(change, path, when)
             size = change.kept - kept_before
@@ -120,7 +130,7 @@ class ObjectTree:
         return Trashed(name, path.in_area(Area.FILES), change.now, node.entry(path), size)
 
     def set_modified(self, path: FilePath, modified: int) -> Entry:
-        with self._changing() as change:
+        with self._changing(path) as change:
             chain, node = change.find(path)
             return change.set_modified(node, modified, chain).entry(path)
 
@@ -175,8 +185,16 @@ class ObjectTree:
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def _changing(self) -> AbstractContextManager[Change]:
-        return changing(self._database, self._user, self._clock())
+    def _changing(self, *paths: FilePath) -> AbstractContextManager[Change]:
+        """A Change that will look at these places."""
+        questions = [question for path in paths for question in self._questions(path)]
+        return changing(self._database, self._user, self._clock(), questions)
+
+    def _questions(self, path: FilePath) -> Iterable[Statement]:
+        """What is asked of a place where something is to come."""
+        yield walking(self._user, root_of(path.area), path.parts)
+        if path.area is Area.FILES and not path.is_root:
+            yield walking_alike(self._user, path)
 
     def _walk(self, path: FilePath) -> Sequence[Node]:
         root = root_of(path.area)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from filehost_dav.errors import (
 from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs, key_of, new_id
-from filehost_dav.storage.object.change import changing
+from filehost_dav.storage.object.change import Blob, changing
 from filehost_dav.storage.object.rows import State
 from filehost_dav.storage.tree import Body
 
@@ -41,15 +40,6 @@ _BUFFER: Final = 128 * 1024
 _LONGEST_NOTE: Final = 1400  # S3 keeps 2 KB beside an object
 _ALGORITHMS: Final = ("md5", "sha1", "sha256", "sha512")
 _USUAL: Final = ("md5", "sha1")
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A content that has arrived. `sums` are its checksums, algorithm → hex."""
-
-    id: str
-    size: int
-    sums: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +243,6 @@ class _Intake:
     def _check_size(self, size: int) -> None:
         if self._largest is not None and size > self._largest:
             raise TooLarge("The file is larger than the largest allowed", limit=self._largest)
-
-
-def sums_text(sums: Mapping[str, str]) -> str:
-    """Checksums as the blob's row keeps them."""
-    return json.dumps(dict(sums), sort_keys=True)
 
 
 def _notes(owned: Owned) -> dict[str, str]:
