@@ -11,11 +11,12 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from filehost_dav.logs.lines import as_json, as_pairs, clock_time, instant
+from filehost_dav.logs.lines import as_json, clock_time, instant, quoted
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -87,9 +88,23 @@ def as_line(record: Record, shape: str) -> str:
     """One line: the fields in their order, or for people watching a short one with the path last."""
     if shape == "terminal":
         return _for_people(record)
+    if shape == "plain":
+        return _as_pairs(record)
     told = dict(zip(_NAMES, _VALUES(record), strict=True))
     told["time"] = instant(record.time)
-    return as_json(told) if shape == "json" else as_pairs(told)
+    return as_json(told)
+
+
+def _as_pairs(record: Record) -> str:
+    """`key=value`, the fields in the order of Record; what a client chose is quoted."""
+    when, user, method, path, status, sent, received, ms, client, unique, *_ = record
+    return (
+        f"time={instant(when)} user={_often_quoted(user)} method={quoted(method)} path={quoted(path)} "
+        f"status={status} sent={sent} received={received} ms={ms} client={_often_quoted(client)} id={unique}"
+    )
+
+
+_often_quoted = lru_cache(maxsize=512)(quoted)
 
 
 def _for_people(record: Record) -> str:
@@ -171,7 +186,7 @@ class _Counted:
 
 def _as_text(path: str) -> str:
     """A WSGI path as the text it is (PEP 3333 carries bytes as Latin-1)."""
-    return path.encode("latin-1", "replace").decode("utf-8", "replace")
+    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _announced(length: str | None) -> int:

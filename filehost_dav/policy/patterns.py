@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -107,7 +108,12 @@ class Patterns:
 
     def __post_init__(self) -> None:
         lists = (self.side, self.markers, self.staging, self.refused)
-        object.__setattr__(self, "_matchers", tuple(NameMatcher(patterns) for patterns in lists))
+        known = tuple(chain.from_iterable(lists))
+        object.__setattr__(self, "_matchers", tuple(NameMatcher(patterns) for patterns in (*lists, known)))
+
+    def is_known(self, name: str, *, is_folder: bool) -> bool:
+        """Whether `name` matches any of the lists: hardly any does, so this is asked first."""
+        return self._matchers[4].matches(name, is_folder)
 
     def is_side(self, name: str, *, is_folder: bool) -> bool:
         """Whether `name` stands for metadata beside a document: the markers belong to these."""

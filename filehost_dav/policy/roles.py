@@ -133,6 +133,8 @@ class Policy:
     def _role_by_pattern(self, path: FilePath, is_folder: bool) -> Verdict | None:
         """The verdict that the name, or the name of a folder above, decides without looking at the type."""
         name, patterns, staged = path.name, self.patterns, self.extensions is not None
+        if not patterns.is_known(name, is_folder=is_folder) and not self._is_below_known(path):
+            return None
         if not is_folder and patterns.is_marker(name):
             return _SIDE
         if staged and patterns.is_refused(name, is_folder=is_folder):
@@ -147,6 +149,9 @@ class Policy:
         if patterns.is_staging(name, is_folder=is_folder):
             return _STAGING
         return _STAGING if any(patterns.is_staging(part, is_folder=True) for part in above) else None
+
+    def _is_below_known(self, path: FilePath) -> bool:
+        return any(self.patterns.is_known(part, is_folder=True) for part in path.parts[:-1])
 
     def _role_by_type(self, path: FilePath, is_folder: bool) -> Verdict:
         name, extensions = path.name, self.extensions

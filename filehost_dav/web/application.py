@@ -29,7 +29,7 @@ from filehost_dav.web.data import (
 )
 from filehost_dav.web.failures import headers_of, rule_of, status_of
 from filehost_dav.web.folder_page import answer_folder, is_folder_visit, script_page
-from filehost_dav.web.request import Environ, Request
+from filehost_dav.web.request import Environ, Request, is_from_program
 from filehost_dav.web.signin_page import SIGN_IN, SignInPage
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words, choose
@@ -89,6 +89,8 @@ class Pages:
 
     def handles(self, environ: Environ) -> bool:
         """Whether this request of a signed-in user is for the page."""
+        if environ["REQUEST_METHOD"] != "POST" and _is_not_ours(environ) and is_from_program(environ):
+            return False
         request = Request(environ)
         name = _own_name(request)
         if name is None:
@@ -158,6 +160,10 @@ class Pages:
             )
             answer = html(page, status_of(error))
         return answer.adding(*headers_of(error))
+
+
+def _is_not_ours(environ: Environ) -> bool:
+    return not environ.get("PATH_INFO", "").startswith(OURS)
 
 
 def _own_name(request: Request) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from filehost_dav.web.refusal import refuse, retry_after
@@ -29,6 +30,10 @@ class Allowed:
     uploads: int = 1000
 
 
+Limits = tuple[tuple[str, int], ...]
+"""Who is counted, and how often at most."""
+
+
 class Counts:
     """What is going on now, by who."""
 
@@ -36,22 +41,25 @@ class Counts:
         self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def enter(self, limits: dict[str, int]) -> str | None:
+    def enter(self, limits: Limits) -> str | None:
         """Count one of each, or none of them where one has reached its limit: which."""
+        counts = self._counts
         with self._lock:
-            for who, most in limits.items():
-                if self._counts.get(who, 0) >= most:
+            for who, most in limits:
+                if counts.get(who, 0) >= most:
                     return who
-            for who in limits:
-                self._counts[who] = self._counts.get(who, 0) + 1
+            for who, _ in limits:
+                counts[who] = counts.get(who, 0) + 1
         return None
 
-    def leave(self, whos: Iterable[str]) -> None:
+    def leave(self, limits: Limits) -> None:
+        counts = self._counts
         with self._lock:
-            for who in whos:
-                left = self._counts.pop(who) - 1
-                if left:
-                    self._counts[who] = left
+            for who, _ in limits:
+                if counts[who] == 1:
+                    del counts[who]
+                else:
+                    counts[who] -= 1
 
 
 class Crowd:
@@ -68,15 +76,15 @@ class Crowd:
         if full is not None:
             message = "Too many requests at the same time, try again in a moment"
             return refuse(environ, start_response, "429 Too many requests", message, retry_after(_RETRY))
-        environ.setdefault("filehost.ended", []).append(lambda: self._counts.leave(limits))
+        environ.setdefault("filehost.ended", []).append(partial(self._counts.leave, limits))
         return self._application(environ, start_response)
 
-    def _limits(self, environ: WSGIEnvironment) -> dict[str, int]:
+    def _limits(self, environ: WSGIEnvironment) -> Limits:
         user = environ.get("filehost.user")
         if user is None:
             address = environ.get("REMOTE_ADDR")
-            return {f"address {address}": self._allowed.address} if address else {}
-        limits = {f"user {user.name}": self._allowed.user}
+            return ((f"address {address}", self._allowed.address),) if address else ()
+        requests = (f"user {user.name}", self._allowed.user)
         if environ["REQUEST_METHOD"] in _UPLOADS:
-            limits[f"uploads {user.name}"] = self._allowed.uploads
-        return limits
+            return (requests, (f"uploads {user.name}", self._allowed.uploads))
+        return (requests,)

@@ -15,7 +15,7 @@ from filehost_dav.accounts.users import User
 from filehost_dav.web.answer import Answer, plain, send
 from filehost_dav.web.application import Pages
 from filehost_dav.web.cookie import session_of
-from filehost_dav.web.request import Environ, Request
+from filehost_dav.web.request import Environ, Request, is_from_program
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -38,6 +38,8 @@ class FrontDoor:
         self._find_user = find_user
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("HTTP_AUTHORIZATION") and is_from_program(environ):
+            return self._application(environ, start_response)
         request = Request(environ)
         answer = self._answer(request)
         if answer is None:

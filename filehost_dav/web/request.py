@@ -14,7 +14,24 @@ from urllib.parse import parse_qs, urlsplit
 Environ = dict[str, Any]
 
 _READS = ("GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH")
+_FROM_BROWSERS = frozenset(
+    {
+        "HTTP_COOKIE",
+        "HTTP_ORIGIN",
+        "HTTP_SEC_FETCH_MODE",
+        "HTTP_SEC_FETCH_SITE",
+        "HTTP_UPGRADE_INSECURE_REQUESTS",
+        "HTTP_X_REQUESTED_WITH",
+    }
+)
 _MOST_FIELDS = 20_000  # of one query or form
+
+
+def is_from_program(environ: Environ) -> bool:
+    """Whether nothing in the head comes from a browser: such a request has no session, no other site sent
+    it, and nobody looks at its answer. It is asked first, of every request.
+    """
+    return environ.keys().isdisjoint(_FROM_BROWSERS) and "text/html" not in environ.get("HTTP_ACCEPT", "")
 
 
 @dataclass(frozen=True)

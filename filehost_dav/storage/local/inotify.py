@@ -31,6 +31,8 @@ ON_FOLDER: Final = 0x40000000
 _ONLY_FOLDERS: Final = 0x01000000
 _UNTIL_UNLINKED: Final = 0x04000000
 _EVENT: Final = struct.Struct("iIII")
+_LONGEST: Final = _EVENT.size + 256  # an event with the longest name there is
+_READ: Final = 65_536
 
 # statfs(2): ext, XFS, Btrfs, F2FS, ZFS, tmpfs, overlay.
 _LOCAL: Final = frozenset({0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, 0x2FC12FC1, 0x01021994, 0x794C7630})
@@ -66,7 +68,7 @@ class Queue:
         """Everything that has happened since last asked."""
         while True:
             try:
-                read = os.read(self._descriptor, 65536)
+                read = os.read(self._descriptor, _READ)
             except BlockingIOError:
                 return
             position = 0
@@ -75,6 +77,8 @@ class Queue:
                 position += _EVENT.size
                 yield Event(watch, mask, read[position : position + length].rstrip(b"\0"))
                 position += length
+            if len(read) < _READ - _LONGEST:
+                return  # there was room for one more, so there was no more
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from filehost_dav.storage.local import inotify
-from filehost_dav.storage.local.folders import Folder
+from filehost_dav.storage.local.folders import RESERVED, Folder
 from filehost_dav.storage.local.inotify import Event, Queue
 from filehost_dav.storage.local.spelling import shown
 
@@ -22,6 +22,7 @@ _REMEMBERED: Final = 64  # folders
 _MOST_NAMES: Final = 200_000  # of all folders together
 _ADDED: Final = inotify.CREATE | inotify.MOVED_TO
 _GONE: Final = inotify.DELETE | inotify.MOVED_FROM
+_OURS: Final = RESERVED.encode()
 _MASK: Final = _ADDED | _GONE | inotify.DELETE_SELF
 
 
@@ -118,6 +119,8 @@ class Twins:
             self._known.clear()
         elif event.mask & (inotify.IGNORED | inotify.DELETE_SELF):
             self._known.pop(event.watch, None)
+        elif event.name.startswith(_OURS):
+            return  # a temporary file: half of all that happens where files are written
         elif names := self._known.get(event.watch):
             name = shown(os.fsdecode(event.name))
             if event.mask & _ADDED:
