@@ -21,6 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from harness.raw import Raw, trusting
 from harness.stock import PASSWORD, Site
 from wsgidav.fs_dav_provider import FileResource, FilesystemProvider
 from wsgidav.lock_man.lock_storage import LockStorageDict
@@ -50,11 +51,12 @@ _numbers = count(1)
 
 def broken_off(site: Site, head: str, body: bytes) -> None:
     """Send a request by hand and end it early; returns when the server has answered or given up."""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
+    tls = trusting() if site.server.scheme == "https" else None
+    with Raw(site.port, timeout=20, tls=tls).sock as connection:
         request = f"{head} HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTH}\r\n".encode()
         connection.sendall(request + body)
-        connection.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
             while connection.recv(65536):
                 pass
 
