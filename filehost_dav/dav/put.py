@@ -14,7 +14,7 @@ from filehost_dav.dav.preconditions import Preconditions
 from filehost_dav.dav.request import Request
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.dav.times import http_date, oc_mtime
-from filehost_dav.errors import IsAFolder, Refused, Truncated
+from filehost_dav.errors import IsAFolder, Truncated
 from filehost_dav.storage.tree import Body, Condition, Entry, Written
 
 
@@ -32,18 +32,14 @@ def put(request: Request) -> Answer:
         require_tokens(request, conditions.tokens, request.path, membership=present is None)
 
     body, expected = _body(request)
-    try:
-        written = request.home.write(
-            request.path,
-            body,
-            when=Condition(conditions.wants_absence, holds, (request.services.locks.question(request.user),)),
-            modified=modified,
-            checksums=promised(environ) or None,
-            expected=expected,
-        )
-    except Refused:
-        holds(entry_at(request, request.path))  # a folder in the way says more than its name's type
-        raise
+    written = request.home.write(
+        request.path,
+        body,
+        when=Condition(conditions.wants_absence, holds, (request.services.locks.question(request.user),)),
+        modified=modified,
+        checksums=promised(environ) or None,
+        expected=expected,
+    )
     return _answer(written, accepted=modified is not None)
 
 
