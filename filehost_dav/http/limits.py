@@ -35,10 +35,10 @@ class Limits:
     send_seconds: float = 60.0
     """Between two pieces of a response that the client takes."""
 
-    discard: int = 262_144
-    """Bytes thrown away after a refusal, so that the client gets to read the answer."""
-    linger_seconds: float = 2.0
-    """How long that may take."""
+    discard: int = 16_777_216
+    """Bytes thrown away after a refusal: most clients read the answer only when all is sent."""
+    linger_seconds: float = 10.0
+    """How long that may take. It holds no thread."""
 
     connections: int = 10_000
     """Open connections of one worker; more wait in the listener's queue."""

@@ -28,6 +28,14 @@ def test_a_request_in_plain_text_is_told_so(certificate: Certificate) -> None:
         assert (answer.status, answer.body) == (400, b"This port speaks HTTPS, not plain HTTP.\r\n")
 
 
+@pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "tls"])
+def test_who_sends_all_before_reading_still_reads_the_refusal(certificate: Certificate, over_tls: bool) -> None:
+    tls, trust = (certificate, trusting()) if over_tls else (None, None)
+    with ours(demo, tls=tls) as port, Raw(port, tls=trust) as client:
+        answer = client.ask(request("PUT", "/refuse", body=b"x" * 15_000_000))
+        assert (answer.status, answer.body) == (401, b"no")
+
+
 def test_a_silent_client_is_let_go_and_holds_nobody_up(certificate: Certificate) -> None:
     limits = Limits(handshake_seconds=0.5)
     with ours(demo, tls=certificate, limits=limits) as port, Raw(port) as silent, Raw(port) as half:
