@@ -27,8 +27,9 @@ _PLAIN_ON_TLS = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
     b"Content-Length: 41\r\n\r\nThis port speaks HTTPS, not plain HTTP.\r\n"
 )
-_FRESH = 0.5
-"""Seconds a new connection is given for its first request when the server is about to stop."""
+_RECENT = 1.0
+"""Seconds a client that has just come, or just been answered, is given for its next request when the
+server is about to stop: RFC 9112 section 9.5 lets us close at any time, and few clients ask again."""
 
 
 class Connection(HTTPConnection):
@@ -47,8 +48,8 @@ class Connection(HTTPConnection):
         tls = self.wire.tls
         self._step = self._handshake if tls else self._receive
         limits = server.limits
-        self._born = monotonic()
-        self.deadline = self._born + (limits.handshake_seconds if tls else limits.head_seconds)
+        self._quiet_since = monotonic()
+        self.deadline = self._quiet_since + (limits.handshake_seconds if tls else limits.head_seconds)
 
     def communicate(self) -> bool:
         """Do what is due. False: the connection is finished and must be closed."""
@@ -62,9 +63,8 @@ class Connection(HTTPConnection):
         return self._request is None and self.wire.pending > 0 and self._step == self._receive
 
     def is_idle(self, now: float) -> bool:
-        """Whether no request has begun. A client that has only just come is about to send one."""
-        fresh = not self.requests_seen and now < self._born + _FRESH
-        return self._step == self._receive and not self._has_begun() and not fresh
+        """Whether no request has begun, nor is about to."""
+        return self._step == self._receive and not self._has_begun() and now >= self._quiet_since + _RECENT
 
     def _has_begun(self) -> bool:
         return self._request is not None or self.wire.pending > 0
@@ -121,7 +121,8 @@ class Connection(HTTPConnection):
         self.wire.rest()
         if request.close_connection:
             return request.unread and self._linger()
-        self.deadline = monotonic() + self.server.limits.idle_seconds
+        self._quiet_since = monotonic()
+        self.deadline = self._quiet_since + self.server.limits.idle_seconds
         return True
 
     def _linger(self) -> bool:

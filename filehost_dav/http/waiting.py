@@ -100,8 +100,12 @@ class Waiting:
         self._poller.wake()
 
     def stop(self) -> None:
-        """Accept no more, and let the connections go: the idle ones now, the others when they are served."""
-        self._closing = True
+        """Accept no more, and let the connections go: the idle ones now, the others when they are served.
+
+        From now on `is_empty` tells the truth: whoever was accepted has been counted.
+        """
+        with self._counting:
+            self._closing = True
         self._stop_listening()
         self._sweep_at = 0.0
         if self._load is not None:
@@ -137,15 +141,17 @@ class Waiting:
 
     def _accept(self, door: Door) -> None:
         try:
-            sock, _ = door.listener.accept()
+            sock = self._take_one(door.listener)
         except OSError as error:
             # Another worker was faster, or the client is gone already; or descriptors ran out,
             # and then the next sweep tries again.
             if error.errno in _EXHAUSTED:
                 self._stop_listening()
             return
+        if sock is None:
+            self._stop_listening()
+            return
         sock.setblocking(False)
-        self._count(1)
         try:
             self.put(self._meet(sock, door))
         except OSError:
@@ -155,11 +161,23 @@ class Waiting:
         if self._open >= self._most:
             self._stop_listening()
 
+    def _take_one(self, listener: socket.socket) -> socket.socket | None:
+        """Accept and count in one step: between the two, `stop` would see nobody and close. None: it has."""
+        with self._counting:
+            if self._closing:
+                return None
+            sock, _ = listener.accept()
+            self._add(1)
+        return sock
+
     def _count(self, change: int) -> None:
         with self._counting:
-            self._open += change
-            if self._load is not None and not self._closing:
-                self._load.set(self._open)
+            self._add(change)
+
+    def _add(self, change: int) -> None:
+        self._open += change
+        if self._load is not None and not self._closing:
+            self._load.set(self._open)
 
     def _listen(self) -> None:
         if not self._listening and not self._closing:
@@ -174,9 +192,11 @@ class Waiting:
 
     def _sweep(self, now: float) -> None:
         self._sweep_at = now + (_SWEEP_CLOSING if self._closing else _SWEEP)
-        for connection in list(self._connections.values()):
+        # What has arrived since the last look is answered before its connection is let go.
+        heard = set(self._poller.poll(0)) if self._closing else ()
+        for descriptor, connection in list(self._connections.items()):
             let_go = connection.deadline <= now or (self._closing and connection.is_idle(now))
-            if let_go and not connection.queued:
+            if let_go and not connection.queued and descriptor not in heard:
                 self.remove(connection)
                 connection.expire()
         if self._open < self._most and self._listen_at is None:

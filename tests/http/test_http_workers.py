@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,29 +168,44 @@ def test_a_worker_that_dies_is_replaced(start: Start) -> None:
     assert running.end() == 0
 
 
-def test_a_reload_replaces_the_workers_and_turns_nobody_away(start: Start) -> None:
+def ask_anew(running: Running, stop: threading.Event) -> None:
+    while not stop.is_set():
+        running.ask()
+
+
+def ask_on_kept_connections(running: Running, stop: threading.Event) -> None:
+    """Each is used until the server says that it closes, and is idle for a moment after each answer."""
+    while not stop.is_set():
+        with Raw(running.port) as client:
+            while not stop.is_set() and client.ask(request()).headers.get("connection") != "close":
+                time.sleep(0.0005)
+
+
+@pytest.mark.parametrize("ask", [ask_anew, ask_on_kept_connections])
+def test_a_reload_replaces_the_workers_and_turns_nobody_away(
+    start: Start, ask: Callable[[Running, threading.Event], None]
+) -> None:
     running = start(2)
-    before = running.workers()
-    failures: list[Exception] = []
     stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.is_set():
-            try:
-                running.ask()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the test reports it
-                failures.append(error)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    running.say("two")
-    running.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: all(running.ask()[0] == "two" for _ in range(10)))
-    assert eventually(lambda: not any(is_alive(pid) for pid in before))
-    stop.set()
-    asking.join()
-    assert failures == []
+    with ThreadPoolExecutor(2) as clients:
+        asking = [clients.submit(ask, running, stop) for _ in range(2)]
+        try:
+            for number in range(5):
+                reload(running, f"word{number}")
+        finally:
+            stop.set()
+        for client in asking:
+            client.result()
     assert running.end() == 0
+
+
+def reload(running: Running, word: str) -> None:
+    """Returns when all workers say the new word and the old ones are gone."""
+    before = running.workers()
+    running.say(word)
+    running.process.send_signal(signal.SIGHUP)
+    assert eventually(lambda: all(running.ask()[0] == word for _ in range(10)))
+    assert eventually(lambda: not any(is_alive(pid) for pid in before))
 
 
 @pytest.mark.parametrize("word", ["bad", "broken"])
