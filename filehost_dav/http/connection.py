@@ -133,9 +133,14 @@ class Connection(HTTPConnection):
         return True
 
     def _discard(self) -> bool:
+        if self._discarded >= self.server.limits.discard:
+            # Closing now would reset the connection under the client's hands: a proxy would report a bad
+            # gateway, and programs would try again. What is not read holds the client up instead.
+            self.server.park(self)
+            return True
         try:
             data = self.socket.recv(BLOCK)
         except WOULD_BLOCK:
             return True
         self._discarded += len(data)
-        return bool(data) and self._discarded < self.server.limits.discard
+        return bool(data)

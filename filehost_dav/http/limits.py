@@ -36,7 +36,9 @@ class Limits:
     """Between two pieces of a response that the client takes."""
 
     discard: int = 16_777_216
-    """Bytes thrown away after a refusal: most clients read the answer only when all is sent."""
+    """Bytes thrown away after a refusal: most clients read the answer only when all is sent. Then they are
+    held up, and may find it.
+    """
     linger_seconds: float = 10.0
     """How long that may take. It holds no thread."""
 

@@ -106,6 +106,10 @@ class Server(wsgi.Server):
             self._date = (now, text)
         return text
 
+    def park(self, connection: Connection) -> None:
+        """Hear nothing more of it until its deadline."""
+        self._connections.park(connection)
+
     def closed(self, _connection: Connection) -> None:
         """A connection tells that it is closed."""
         self._connections.closed()

@@ -75,6 +75,10 @@ class Waiting:
             del self._connections[descriptor]
             self._poller.remove(descriptor)
 
+    def park(self, connection: Connection) -> None:
+        """Wait for its deadline only, whatever its client sends."""
+        self._poller.remove(connection.socket.fileno())
+
     def closed(self) -> None:
         """A connection that was met here is closed now."""
         self._count(-1)

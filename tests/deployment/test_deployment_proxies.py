@@ -13,14 +13,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from harness.dav import Client
+from harness.drives import davfs2, rclone_environment, wait_until
 from harness.server import Account, Server
 
 from filehost_dav.checkup import GOOD, PROBLEM
+from filehost_dav.errors import Unavailable
 from filehost_dav.http.self_signed import self_signed
 from filehost_dav.probe import Visitor, probe
 
@@ -66,10 +69,23 @@ def caddy(folder: Path, text: str) -> list[str]:
     return ["caddy", "run", "--config", str(main), "--adapter", "caddyfile"]
 
 
+def traefik(folder: Path, text: str) -> list[str]:
+    """Its static configuration is the comment at the head of the file."""
+    lines = [line.removeprefix("#")[3:] for line in text.splitlines() if line.startswith("#   ")]
+    dynamic, static = folder / "dynamic.yaml", folder / "static.yaml"
+    dynamic.write_text(text)
+    static.write_text(
+        "\n".join(lines) + f"\nproviders:\n  file: {{filename: {dynamic}, watch: false}}\n"
+        "global: {checkNewVersion: false, sendAnonymousUsage: false}\n"
+    )
+    return ["traefik", f"--configFile={static}"]
+
+
 KINDS: dict[str, tuple[str, Callable[[Path, str], list[str]]]] = {
     "nginx": ("nginx.conf", nginx),
     "apache2": ("apache.conf", apache2),
     "caddy": ("Caddyfile", caddy),
+    "traefik": ("traefik.yaml", traefik),
 }
 
 
@@ -79,6 +95,8 @@ class Proxied:
 
     port: int
     server: Server
+    process: subprocess.Popen[bytes]
+    certificate: Path
     scheme: str = "https"
 
     @property
@@ -98,8 +116,8 @@ def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     name, command = KINDS[kind]
     port = free_port()
     text = adapted((PROXIES / name).read_text(), folder, port, server.port)
-    with running(command(folder, text), folder, port):
-        yield Proxied(port, server)
+    with running(command(folder, text), folder, port) as process:
+        yield Proxied(port, server, process, folder / "tls" / "certificate.pem")
     server.stop()
 
 
@@ -116,7 +134,20 @@ def adapted(text: str, folder: Path, port: int, behind: int) -> str:
         text,
         flags=re.M,
     )
+    text = text.replace('":443"', f'"127.0.0.1:{port}"').replace(
+        "tls:\n        certResolver: letsencrypt", "tls: {}"
+    )
+    if "routers:" in text:
+        text = text.replace("Host(`files.example.org`)", "Host(`localhost`) || Host(`127.0.0.1`)")
+        text += f"tls: {{certificates: [{{certFile: {made.certificate}, keyFile: {made.key}}}]}}\n"
     return text.replace("files.example.org", "localhost")
+
+
+def trusting() -> ssl.SSLContext:
+    """Any certificate will do."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def free_port() -> int:
@@ -127,14 +158,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], folder: Path, port: int) -> Iterator[None]:
+def running(command: list[str], folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env={**os.environ, "HOME": str(folder)}
         )
     try:
         wait_for(port, process, folder)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(15)
@@ -142,12 +173,14 @@ def running(command: list[str], folder: Path, port: int) -> Iterator[None]:
 
 def wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
     end = time.monotonic() + 20
+    anybody = Visitor(f"https://localhost:{port}", timeout=5, trusting=trusting())
     while time.monotonic() < end and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        with suppress(Unavailable):
+            if anybody("GET", "/.filehost/health/live").status == 200:
+                return
         time.sleep(0.05)
     logs = [(folder / name).read_text() for name in ("output", "error.log") if (folder / name).exists()]
-    pytest.fail("the proxy does not listen:\n" + "\n".join(logs))
+    pytest.fail("the proxy does not answer:\n" + "\n".join(logs))
 
 
 @pytest.fixture(scope="module")
@@ -211,9 +244,7 @@ def test_the_client_s_address_is_seen_and_a_forged_one_is_not(proxied: Proxied) 
 
 
 def test_seen_from_outside_everything_works(proxied: Proxied, anna: Account) -> None:
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    visitor = Visitor(f"https://127.0.0.1:{proxied.port}/", anna.name, anna.password, trusting=trusting)
+    visitor = Visitor(f"https://127.0.0.1:{proxied.port}/", anna.name, anna.password, trusting=trusting())
     assert {remark.level for remark in probe(visitor)} == {GOOD}
 
 
@@ -229,16 +260,161 @@ def test_a_slow_client_is_waited_for(proxied: Proxied, anna: Account) -> None:
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(proxied: Proxied, anna: Account, through: Client) -> None:
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     with (
         socket.create_connection(("127.0.0.1", proxied.port), timeout=20) as plain,
-        trusting.wrap_socket(plain, server_hostname="localhost") as sock,
+        trusting().wrap_socket(plain, server_hostname="localhost") as sock,
     ):
         credentials = through._headers["Authorization"]
         head = f"PUT /half.txt HTTP/1.1\r\nHost: localhost\r\nAuthorization: {credentials}\r\n"
         sock.sendall(f"{head}Content-Length: 1000\r\n\r\n".encode() + b"x" * 500)
     assert through("GET", "/half.txt").status == 404
+
+
+def test_a_slow_download_is_not_cut_off(proxied: Proxied, anna: Account, through: Client) -> None:
+    content = os.urandom(4 * 1024 * 1024)
+    assert through("PUT", "/slowly.txt", content).status == 201
+    credentials = through._headers["Authorization"]
+    lines = (
+        "GET /slowly.txt HTTP/1.1",
+        "Host: localhost",
+        f"Authorization: {credentials}",
+        "Connection: close",
+    )
+    head = "\r\n".join((*lines, "", ""))
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+        plain.settimeout(30)
+        plain.connect(("127.0.0.1", proxied.port))
+        with trusting().wrap_socket(plain, server_hostname="localhost") as sock:
+            sock.sendall(head.encode())
+            got = b""
+            while len(got) < len(content):
+                piece = sock.recv(65536)
+                assert piece, "the download was cut off"
+                got += piece
+                time.sleep(0.05 if len(got) < 300_000 else 0)
+            while piece := sock.recv(65536):
+                got += piece
+    assert got.endswith(content)
+
+
+@pytest.mark.parametrize("expect", [(), ("-H", "Expect:")], ids=["asks first", "sends at once"])
+def test_a_large_upload_is_refused_with_its_reason(
+    proxied: Proxied, anna: Account, tmp_path: Path, expect: tuple[str, ...]
+) -> None:
+    """Whether the client waits for 100 Continue or is in the middle of its body, it hears why."""
+    big = tmp_path / "big.exe"
+    with big.open("wb") as file:
+        file.truncate(BIG)
+    # Curl 7.88 loses the body of an answer that comes early over HTTP/2.
+    command = [
+        "curl",
+        "-sk",
+        "--http1.1",
+        "--max-time",
+        "60",
+        "-u",
+        ":".join(anna.auth),
+        *expect,
+        "-T",
+        str(big),
+    ]
+    done = subprocess.run(
+        [*command, "-w", "\n%{http_code}", f"{proxied.url}/"], capture_output=True, text=True, check=False
+    )
+    answer, _, status = done.stdout.rpartition("\n")
+    assert status == "403", done
+    assert ".exe" in answer
+
+
+def test_a_program_that_tries_again_gives_up(proxied: Proxied, anna: Account, tmp_path: Path) -> None:
+    """A refusal whose connection is torn would look like a bad network, and be tried for hours."""
+    rclone = shutil.which("rclone")
+    assert rclone
+    folder = tmp_path / "from"
+    folder.mkdir()
+    with (folder / "stubborn.exe").open("wb") as file:
+        file.truncate(BIG)
+    done = subprocess.run(
+        [rclone, "copy", "--no-check-certificate", "--retries-sleep", "0", str(folder), "dav:"],
+        env=rclone_environment(proxied, anna, rclone, tmp_path),  # type: ignore[arg-type]
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert ".exe" in done.stderr
+    attempts = [line for line in proxied.server.output if "method=PUT path=/stubborn.exe" in line]
+    assert 1 <= len(attempts) <= 3  # as often as rclone repeats whatever failed
+
+
+def test_a_drive_is_mounted_through_it(proxied: Proxied, anna: Account, tmp_path: Path) -> None:
+    mounter = shutil.which("mount.davfs", path="/usr/sbin:/sbin")
+    if mounter is None or os.geteuid() != 0 or not Path("/dev/fuse").exists():
+        pytest.skip("mounting needs davfs2, root and /dev/fuse")
+    with davfs2(proxied, anna, mounter, tmp_path, proxied.certificate) as drive:  # type: ignore[arg-type]
+        (drive / "mounted").mkdir()
+        (drive / "mounted" / "a.txt").write_text("first")
+        (drive / "mounted" / "a.txt").rename(drive / "mounted" / "Größe 1.txt")
+        (drive / "b.txt.part").write_text("whole")
+        (drive / "b.txt.part").rename(drive / "b.txt")
+        files = proxied.server.files(anna)
+        wait_until(lambda: is_text(files / "mounted" / "Größe 1.txt", "first"))
+        wait_until(lambda: is_text(files / "b.txt", "whole"))
+        (files / "by hand.txt").write_text("put there by hand")
+        assert (drive / "by hand.txt").read_text() == "put there by hand"
+
+
+@pytest.mark.slow
+def test_a_gigabyte_comes_through_both_ways_and_nobody_keeps_it_in_memory(
+    proxied: Proxied, anna: Account, through: Client
+) -> None:
+    watched = [*family(proxied.process.pid), *family(proxied.server.process.pid)]
+    before = {pid: memory(pid, "VmRSS") for pid in watched}
+    block, count = os.urandom(1024 * 1024), 1024
+    sent, got = hashlib.sha256(), hashlib.sha256()
+
+    def blocks() -> Iterator[bytes]:
+        for _ in range(count):
+            sent.update(block)
+            yield block
+
+    connection = HTTPSConnection("127.0.0.1", proxied.port, timeout=60, context=trusting())
+    signed_in = {"Authorization": through._headers["Authorization"]}
+    connection.request(
+        "PUT", "/gigabyte.txt", blocks(), {**signed_in, "Content-Length": str(len(block) * count)}
+    )
+    stored = connection.getresponse()
+    assert (stored.status, stored.read()) == (201, b"")
+    connection.request("GET", "/gigabyte.txt", headers=signed_in)
+    answer = connection.getresponse()
+    while piece := answer.read(1024 * 1024):
+        got.update(piece)
+    connection.close()
+    assert got.digest() == sent.digest()
+    grown = {pid: memory(pid, "VmHWM") - before[pid] for pid in watched}
+    assert max(grown.values()) < 64 * 1024 * 1024, grown
+    assert through("DELETE", "/gigabyte.txt").status == 204
+
+
+def is_text(file: Path, text: str) -> bool:
+    return file.exists() and file.read_text() == text
+
+
+def memory(pid: int, kind: str) -> int:
+    """Bytes, by what proc(5) calls them: VmRSS is what is used now, VmHWM the most that ever was."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition(f"{kind}:")[2].split()[0]) * 1024
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that come from it."""
+    children = (Path(f"/proc/{pid}/task/{task}/children") for task in os.listdir(f"/proc/{pid}/task"))
+    return [
+        pid,
+        *(each for found in children for child in found.read_text().split() for each in family(int(child))),
+    ]
 
 
 # What an operator may have left out or put in, and what is said about it.
@@ -270,9 +446,7 @@ def test_a_fault_of_the_proxy_is_found_and_named(
     text = (PROXIES / "nginx.conf").read_text()
     assert right in text
     text = adapted(text.replace(right, wrong), tmp_path, port, server.port)
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     with running(nginx(tmp_path, text), tmp_path, port):
-        visitor = Visitor(f"https://127.0.0.1:{port}/", anna.name, anna.password, trusting=trusting)
+        visitor = Visitor(f"https://127.0.0.1:{port}/", anna.name, anna.password, trusting=trusting())
         found = {remark.about: remark.message for remark in probe(visitor) if remark.level == PROBLEM}
     assert hint in found[about]

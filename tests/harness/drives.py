@@ -17,8 +17,10 @@ WRITTEN_BACK = 30.0  # seconds a drive may take to send what programs wrote
 
 
 @contextlib.contextmanager
-def davfs2(server: Server, account: Account, mounter: str, folder: Path) -> Iterator[Path]:
-    """The drive of davfs2, mounted in `folder`. Needs root and /dev/fuse."""
+def davfs2(
+    server: Server, account: Account, mounter: str, folder: Path, certificate: Path | None = None
+) -> Iterator[Path]:
+    """The drive of davfs2, mounted in `folder`; over TLS with this certificate. Needs root and /dev/fuse."""
     place = folder / "drive"
     place.mkdir()
     # davfs2 gives up root and must still reach its cache; every start of pytest closes its own
@@ -31,7 +33,13 @@ def davfs2(server: Server, account: Account, mounter: str, folder: Path) -> Iter
         cache.chmod(0o770)
         secrets.write_text(f'{server.url}/ {account.name} "{account.password}"\n')
         secrets.chmod(0o600)
-        settings.write_text(f"secrets {secrets}\ncache_dir {cache}\ndelay_upload 1\nask_auth 0\nuse_locks 1\n")
+        lines = [f"secrets {secrets}", f"cache_dir {cache}", "delay_upload 1", "ask_auth 0", "use_locks 1"]
+        if certificate is not None:
+            # A copy: it is read as the user of davfs2, who may not look into our folders.
+            copy = Path(shutil.copy(certificate, apart))
+            copy.chmod(0o644)
+            lines.append(f"trust_ca_cert {copy}")
+        settings.write_text("\n".join(lines) + "\n")
         options = f"conf={settings},uid=0,gid=0"
         subprocess.run([mounter, "-o", options, server.url + "/", str(place)], check=True, timeout=30)
         try:
