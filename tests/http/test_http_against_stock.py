@@ -103,7 +103,7 @@ def a_refused_body_is_not_swallowed(port: int) -> bool:
         for _ in range(400):
             client.send(b"x" * 100_000)
             sent += 100_000
-    return sent < 20_000_000  # what fits into socket buffers may go out
+    return sent < 32_000_000  # half of it, and what fits into socket buffers
 
 
 def silent_connections_hold_no_thread(port: int) -> bool:
