@@ -29,9 +29,7 @@ from filehost_dav.http.transfer import Offload
 from filehost_dav.logs.audit import Audit
 from filehost_dav.logs.lines import shape_of, write
 from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
-from filehost_dav.logs.webhook import Receiver, Webhook
 from filehost_dav.metrics.counters import Counters
-from filehost_dav.metrics.exporter import Exporter
 from filehost_dav.metrics.requests import RequestCounts, as_open_metrics, request_counters
 from filehost_dav.records import Records, home_of, open_records, open_storage, policy_of, preload
 from filehost_dav.state.locks import LockStore
@@ -49,6 +47,9 @@ from filehost_dav.web.signin import Gate
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from filehost_dav.logs.webhook import Webhook
+    from filehost_dav.metrics.exporter import Exporter
 
 
 def listeners(config: Config, inherited: Sequence[Inherited] = ()) -> list[Listener]:
@@ -147,7 +148,7 @@ def application(config: Config, key: bytes, counters: Counters | None = None) ->
     upkeep.start()
     reports, ends = _reports(config), [upkeep.stop, storage.close, records.close]
     if config.webhook.url:
-        webhook = Webhook(Receiver(config.webhook.url, config.webhook.secret))
+        webhook = _webhook(config)
         reports.append(webhook.report)
         ends.insert(0, webhook.stop)
     if counters is None:
@@ -159,7 +160,15 @@ def application(config: Config, key: bytes, counters: Counters | None = None) ->
     return Application(run, (exporter.stop, *ends))
 
 
+def _webhook(config: Config) -> Webhook:
+    from filehost_dav.logs.webhook import Receiver, Webhook  # noqa: PLC0415 - most starts need no HTTP client
+
+    return Webhook(Receiver(config.webhook.url, config.webhook.secret))
+
+
 def _exporter(config: Config, counters: Counters, records: Records) -> Exporter:
+    from filehost_dav.metrics.exporter import Exporter  # noqa: PLC0415 - nor another HTTP server
+
     render = lambda: as_open_metrics(counters, gauges(config, records))  # noqa: E731
     return Exporter(host_and_port(config.metrics.listen), lambda: counters.take(0), render)
 

@@ -8,9 +8,9 @@ for, with exactly these prefixes: `<s:exception>` and `<s:message>` beside the R
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from http import HTTPStatus
 from typing import Final, NamedTuple
-from xml.sax.saxutils import escape
 
 from filehost_dav import errors
 from filehost_dav.dav.answer import Answer, Headers
@@ -140,11 +140,11 @@ def quoted(path: str) -> str:
 def _body(row: Row, message: str, hrefs: Sequence[str]) -> bytes:
     condition = ""
     if row.condition:
-        inner = "".join(f"<d:href>{escape(href)}</d:href>" for href in hrefs)
+        inner = "".join(f"<d:href>{escape(href, quote=False)}</d:href>" for href in hrefs)
         condition = f"<d:{row.condition}>{inner}</d:{row.condition}>"
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         '<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">'
         f"<s:exception>Sabre\\DAV\\Exception\\{row.exception}</s:exception>"
-        f"<s:message>{escape(message)}</s:message>{condition}</d:error>"
+        f"<s:message>{escape(message, quote=False)}</s:message>{condition}</d:error>"
     ).encode("utf-8", "replace")

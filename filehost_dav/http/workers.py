@@ -3,7 +3,7 @@
     serve([Listener(port=8080)], load, on_ready=print)
 
 `load()` returns a Service: what the workers serve. It is called once at the start, and again on
-every SIGHUP; the workers are then replaced one by one, and no client is turned away. When it raises
+every SIGHUP; new workers then take the place of the old ones, and no client is turned away. When it raises
 ConfigError on SIGHUP, the problem is logged and the old service goes on. It runs in the parent,
 so it must leave no open connection or thread behind: `Service.make_application` is called in each
 worker, after the fork, and builds what must not be shared.
@@ -110,8 +110,7 @@ class _Parent:
         """Start the workers and look after them until a signal says to stop."""
         before = self._catch_signals()
         try:
-            for _ in range(self._service.workers):
-                self._workers.append(self._started())
+            self._start()
             on_ready()
             tell("READY=1")
             while self._attend():
@@ -181,8 +180,7 @@ class _Parent:
         old, before = self._workers, self._service
         self._workers, self._service = [], service
         try:
-            for _ in range(service.workers):
-                self._workers.append(self._started())
+            self._start()
         except RuntimeError as error:
             _log.error("%s The old workers stay.", error)
             old, self._workers, self._service = self._workers, old, before
@@ -196,18 +194,23 @@ class _Parent:
         os.close(worker.ready)
         self._leaving.append(worker.pid)
 
-    def _started(self) -> _Worker:
-        """A new worker that serves. Raises RuntimeError when it does not come so far."""
-        worker = self._fork()
-        readable, _, _ = select.select([worker.ready], [], [], _START_SECONDS)
-        if not readable or not os.read(worker.ready, 1):
-            with suppress(ProcessLookupError):
-                os.kill(worker.pid, signal.SIGKILL)
-            _, status = os.waitpid(worker.pid, 0)
-            worker.load.give_up()
-            os.close(worker.ready)
-            raise RuntimeError(f"A worker did not start ({_cause(status)}).")
-        return worker
+    def _start(self) -> None:
+        """All workers, side by side; returns when they serve. Raises RuntimeError when one does not."""
+        self._replenish()
+        for worker in self._workers:
+            readable, _, _ = select.select([worker.ready], [], [], _START_SECONDS)
+            if not readable or not os.read(worker.ready, 1):
+                self._workers.remove(worker)
+                raise RuntimeError(f"A worker did not start ({_cause(self._reap(worker))}).")
+
+    def _reap(self, worker: _Worker) -> int:
+        """End a worker that does not serve; the status it ended with."""
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
+        _, status = os.waitpid(worker.pid, 0)
+        worker.load.give_up()
+        os.close(worker.ready)
+        return status
 
     def _fork(self) -> _Worker:
         ready, tell = os.pipe()

@@ -1,4 +1,4 @@
-"""Assets: the page's files, read once, compressed once, cached by browsers for a year.
+"""Assets: the page's files, read once, compressed once when first asked for, cached by browsers for a year.
 
 The address holds a digest of all of them together, so that a new release is a new address and
 the modules, which name each other by relative addresses, always fit each other.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -26,13 +27,16 @@ _TYPES: Final = {
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
     """One file as it is served."""
 
     media_type: str
     content: bytes
-    compressed: bytes
+
+    @cached_property
+    def compressed(self) -> bytes:
+        return gzip.compress(self.content, mtime=0)
 
 
 class Assets:
@@ -43,7 +47,9 @@ class Assets:
         contents = {item.name: item.read_bytes() for item in sorted(folder.iterdir(), key=_name)}
         self.version = sha256(repr(contents).encode()).hexdigest()[:12]
         self._served = {
-            name: _asset(name, content) for name, content in contents.items() if _kind(name) in _TYPES
+            name: Asset(_TYPES[_kind(name)], content)
+            for name, content in contents.items()
+            if _kind(name) in _TYPES
         }
         self._frames = {name: content.decode() for name, content in contents.items() if _kind(name) == "html"}
         self.words: dict[str, dict[str, str]] = {
@@ -71,10 +77,6 @@ class Assets:
         if "gzip" in request.header("Accept-Encoding"):
             return Answer(200, asset.compressed, (*headers, ("Content-Encoding", "gzip")))
         return Answer(200, asset.content, headers)
-
-
-def _asset(name: str, content: bytes) -> Asset:
-    return Asset(_TYPES[_kind(name)], content, gzip.compress(content, mtime=0))
 
 
 def _kind(name: str) -> str:

@@ -7,8 +7,8 @@ sentence for people, with the prefixes that sync clients and rclone search for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -33,7 +33,7 @@ def refuse(
     headers: Sequence[tuple[str, str]] = (),
 ) -> Iterable[bytes]:
     """Answer with `status` (code and phrase) and the sentence `message`."""
-    body = _BODY.format(_EXCEPTIONS[status[:3]], escape(message)).encode()
+    body = _BODY.format(_EXCEPTIONS[status[:3]], escape(message, quote=False)).encode()
     start_response(
         status,
         [
