@@ -51,7 +51,9 @@ def open_object_storage(
         versions_daily=None if keep.versions_daily is None else keep.versions_daily * _SECOND,
         grace=config.object.grace * _SECOND,
     )
-    return ObjectStorage(database, blobs, quota=quota, largest=config.limits.file_size, ages=ages)
+    return ObjectStorage(
+        database, blobs, quota=quota, largest=config.limits.file_size, ages=ages, memory=config.object.memory
+    )
 
 
 def open_blobs(config: Config) -> Blobs:

@@ -145,6 +145,11 @@ class Object:
         "The library that talks to the engine: obstore is fast, boto3 knows every source of credentials; "
         "folder is a plain folder named by bucket, for trying.",
     )
+    memory: int = size(
+        "32 MiB",
+        "Memory of each process for small contents that were used last; they never change, so they are never "
+        "out of date.",
+    )
     grace: int = duration(
         "2 d",
         "How long an object stays that no file needs any more. Longer than the time between two backups of the "

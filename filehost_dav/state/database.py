@@ -11,6 +11,7 @@ import mmap
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -20,6 +21,7 @@ from filehost_dav.errors import Full, Unavailable
 
 Row = tuple[Any, ...]
 _BUSY = 10.0  # seconds to wait for another process's transaction before giving up
+_PAUSE = 0.0005  # seconds between two looks whether that transaction has ended
 _INDEX_HEAD = 96  # bytes: two copies of the WAL index header
 _POOLED = 8  # connections kept open per process
 EVERYONE = "everyone"  # the subject of a transaction that names none
@@ -117,7 +119,7 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
         with self._turn(), self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            _begin(connection)
             try:
                 yield _SqliteTransaction(connection)
             except BaseException:
@@ -271,6 +273,24 @@ class _Watch:
             return mmap.mmap(self._descriptor, _INDEX_HEAD, access=mmap.ACCESS_READ)
         except (OSError, ValueError):
             return None
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Take the write lock. SQLite, left to wait for it, would look less and less often."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        end = time.monotonic() + _BUSY
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(_BUSY * 1000)}")
 
 
 def _translated(error: sqlite3.OperationalError) -> Exception:

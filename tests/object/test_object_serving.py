@@ -43,7 +43,7 @@ def test_a_file_comes_back_whole_and_in_parts(node: Server, size: int) -> None:
 
 def test_a_store_that_does_not_answer_is_a_503_and_no_broken_download(node: Server) -> None:
     with Client(node, node.add_user("unlucky")) as client:
-        client.put("/x.txt", b"content")
+        client.put("/x.txt", b"content" * 10_000)
         bucket = Path(node.settings["FILEHOST_OBJECT_BUCKET"])
         shutil.move(bucket / "b", bucket / "away")
         try:
@@ -53,7 +53,7 @@ def test_a_store_that_does_not_answer_is_a_503_and_no_broken_download(node: Serv
             assert client.propfind("/").status == 207
         finally:
             shutil.move(bucket / "away", bucket / "b")
-        assert client.get("/x.txt").body == b"content"
+        assert client.get("/x.txt").body == b"content" * 10_000
 
 
 def test_a_server_on_the_bucket_of_another_does_not_start(node: Server, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from filehost_dav.errors import (
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object import ObjectStorage
-from filehost_dav.storage.object.blobs import Blobs, Sink
+from filehost_dav.storage.object.blobs import Blobs, Lost, Sink
 from filehost_dav.storage.object.cleaner import DAY, Ages
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.object.tree import ObjectTree
@@ -181,11 +181,15 @@ def test_a_broken_upload_leaves_nothing(
     tree: ObjectTree, database: Database, folder_blobs: FolderBlobs, size: int, announced: bool
 ) -> None:
     put(tree, "/a.txt", b"old")
+    ((drawn,),) = database.query("SELECT count(*) FROM blob WHERE state = 0")
     with pytest.raises(Truncated):
         tree.write(at("/a.txt"), Endless(size, announced=announced, breaks_after=size // 2))
     assert read(tree, "/a.txt") == b"old"
     assert objects(folder_blobs) == 1
-    assert database.query("SELECT * FROM blob WHERE state <> 1") == []
+    # Of the names that were drawn in advance this upload's is gone.
+    assert database.query("SELECT state, count(*) FROM blob WHERE state <> 1 GROUP BY state") == [
+        (0, drawn - 1)
+    ]
 
 
 @pytest.mark.parametrize("size", [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 17 * MIB])
@@ -425,3 +429,35 @@ def test_a_broken_connection_is_continued_unseen(database: Database, folder_blob
     fragile.dead = True
     with pytest.raises(Unavailable):
         read(tree, "/a.bin")
+
+
+@pytest.mark.parametrize("depth", [1, 5, 6, 7, 12])
+def test_a_path_of_any_length_is_walked_as_far_as_it_goes(tree: ObjectTree, depth: int) -> None:
+    path = FilePath.root()
+    for number in range(depth):
+        path = path / f"folder {number}"
+        tree.make_folder(path)
+    put(tree, str(path / "a.txt"), b"deep")
+    assert read(tree, str(path / "a.txt")) == b"deep"
+    for missing in (path / "b.txt", path / "a.txt" / "below", path / "no" / "no" / "no"):
+        with pytest.raises(NotFound):
+            tree.stat(missing)
+
+
+def test_a_small_content_is_remembered_and_never_mistaken(
+    database: Database, folder_blobs: FolderBlobs, tmp_path: Path
+) -> None:
+    """While the bucket is away, what is remembered is told, and what is not is lost."""
+    tree = ObjectStorage(database, folder_blobs, memory=10_000).tree("alice")
+    for name, size in (("a", 4000), ("b", 4000), ("c", 4000), ("d", 20_000)):
+        put(tree, f"/{name}.txt", name.encode() * size)
+    put(tree, "/c.txt", b"new")
+    (tmp_path / "bucket" / "b").rename(tmp_path / "away")
+    assert read(tree, "/b.txt") == b"b" * 4000
+    assert read(tree, "/c.txt") == b"new"
+    with tree.open(at("/b.txt")) as content:
+        assert b"".join(content.blocks(3998, 2)) == b"bb"
+    for forgotten in ("/a.txt", "/d.txt"):
+        with pytest.raises(Lost):
+            read(tree, forgotten)
+    (tmp_path / "away").rename(tmp_path / "bucket" / "b")

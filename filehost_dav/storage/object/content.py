@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from filehost_dav.errors import Truncated, Unavailable
 from filehost_dav.storage.object.blobs import Blobs, Lost, key_of
+from filehost_dav.storage.object.memory import LARGEST, Memory
 from filehost_dav.storage.tree import Entry
 
 _SIGNED = 6 * 3600  # seconds that a front server has for a download
@@ -15,17 +16,27 @@ _OFFLOAD = 1 << 20  # a smaller file is faster sent than signed for
 class BlobContent:
     """Content of one blob."""
 
-    __slots__ = ("_blob", "_blobs", "entry")
+    __slots__ = ("_blob", "_blobs", "_memory", "entry")
 
-    def __init__(self, entry: Entry, blobs: Blobs, blob: str) -> None:
+    def __init__(self, entry: Entry, blobs: Blobs, blob: str, memory: Memory) -> None:
         self.entry = entry
         self._blobs = blobs
         self._blob = blob
+        self._memory = memory
 
     def descriptor(self) -> int | None:
         return None
 
     def blocks(self, start: int, length: int) -> Iterator[bytes]:
+        if self.entry.size > LARGEST:
+            return self._stream(start, length)
+        whole = self._memory.recall(self._blob)
+        if whole is None:
+            whole = b"".join(self._stream(0, self.entry.size))
+            self._memory.keep(self._blob, whole)
+        return iter((whole[start : start + length],))
+
+    def _stream(self, start: int, length: int) -> Iterator[bytes]:
         end = start + length
         while start < end:
             began = start

