@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from harness import ways
 from harness.dav import Client
+from harness.leaks import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
 from harness.server import Account, Server
 from testbed.fixtures import postgres, s3
 
-__all__ = ["postgres", "s3"]
+__all__ = ["postgres", "pytest_configure", "pytest_sessionfinish", "pytest_terminal_summary", "s3"]
 
 _numbers = itertools.count(1)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
+from harness.leaks import remember
 from harness.server import Account, Server
 
 __all__ = ["Screen", "expect", "launch"]
@@ -45,6 +46,8 @@ class Screen:
         self.page.fill("#password", self.account.password)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(lambda url: "signin" not in url)
+        for cookie in self.context.cookies():
+            remember(cookie["value"])
         return self
 
     def open(self, path: str = "/") -> Screen:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from harness.leaks import remember_fields
 from harness.server import Account, Server
 
 DAV = "{DAV:}"
@@ -77,6 +78,7 @@ class Client:
         connection = self._open()
         chunked = body is not None and not isinstance(body, bytes)
         fields = {**self._headers, **(headers or {})}
+        remember_fields(fields)
         if chunked:
             fields.setdefault("Transfer-Encoding", "chunked")
         connection.request(method, path, body, fields, encode_chunked=chunked)

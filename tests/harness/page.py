@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from filehost_dav.web.application import Pages
 from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.homes import Homes
 from filehost_dav.web.signin import Gate
+from harness.leaks import remember, remember_fields
 
 PASSWORD = "correct horse battery"
 BROWSER = {
@@ -43,6 +45,7 @@ BROWSER = {
 }
 SAME_SITE = {**BROWSER, "Sec-Fetch-Site": "same-origin"}
 SCRIPT = {"Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+_SHOWN = re.compile(r'class="secret">([^<]+)<')
 TEXT_BROWSER = {"Accept": "text/html, text/plain;q=0.5", "User-Agent": "Lynx/2.9"}
 
 
@@ -166,6 +169,10 @@ class Visitor:
         for cookie in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
+        remember_fields({**fields, "Cookie": "; ".join(map("=".join, self.cookies.items()))})
+        for shown in _SHOWN.findall(answer.body.decode("utf-8", "replace")):
+            remember(shown)
+            remember(shown.replace(" ", ""))
         return answer
 
     def get(self, path: str) -> Answer:

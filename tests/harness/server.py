@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from testbed import elsewhere
 
 from filehost_dav.cli import main
-from harness import ways
+from harness import leaks, ways
 from harness.ways import PROGRAM
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -36,6 +36,9 @@ class Account:
 
     name: str
     password: str
+
+    def __post_init__(self) -> None:
+        leaks.remember_pair(self.name, self.password)
 
     @property
     def auth(self) -> tuple[str, str]:
@@ -57,6 +60,7 @@ class Server:
 
     def __post_init__(self) -> None:
         self.settings = {**ways.settings(self.way), **elsewhere.settings(self.data), **self.settings}
+        leaks.remember_fields(self.settings)
 
     def start(self) -> Server:
         """Start, wait until it listens. Raises RuntimeError with the output when it does not."""
@@ -127,6 +131,8 @@ class Server:
             self.kill()
             raise
         self._reader.join(STOP)
+        if audit := self.settings.get("FILEHOST_LOG_AUDIT"):
+            leaks.keep(Path(audit))
         return code
 
     def kill(self) -> None:
@@ -145,9 +151,10 @@ class Server:
 
     def _read(self, found: queue.Queue[tuple[str, int] | None]) -> None:
         assert self.process.stdout is not None
-        with self.process.stdout as lines:
+        with self.process.stdout as lines, leaks.log_file().open("w") as log:
             for line in lines:
                 self.output.append(line)
+                log.write(line)
                 if match := _LISTENING.search(line):
                     found.put((match[1], int(match[2])))
         found.put(None)
@@ -191,4 +198,6 @@ def run(
     )
     if check and done.returncode:
         raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    if arguments[:2] == ("app-password", "add"):
+        leaks.remember(done.stdout.strip())
     return done
