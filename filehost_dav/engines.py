@@ -31,7 +31,7 @@ def open_database(config: Config, file: Path) -> Database:
         return PostgresDatabase(config.database.url)
     # Where the tree itself is in the records, a change that was answered must survive a loss of power.
     lasting = config.storage.kind == "object" and config.storage.durability != "none"
-    return SqliteDatabase(file, synchronous="FULL" if lasting else "NORMAL")
+    return SqliteDatabase(file, lasting=lasting)
 
 
 def open_object_storage(

@@ -97,10 +97,11 @@ class Database(Protocol):
 class SqliteDatabase:
     """Database in one SQLite file (write-ahead log)."""
 
-    def __init__(self, file: Path, *, synchronous: str = "NORMAL") -> None:
-        """`synchronous` is SQLite's: NORMAL survives a crash of the process, FULL one of the machine too."""
+    def __init__(self, file: Path, *, lasting: bool = False) -> None:
+        """What was committed survives a crash of the process; with `lasting`, one of the machine too."""
         self._file = file
-        self._synchronous = synchronous
+        self._flush = _Flush(Path(f"{file}-wal")) if lasting and hasattr(os, "fdatasync") else None
+        self._synchronous = "FULL" if lasting and self._flush is None else "NORMAL"
         self._lock = threading.Lock()
         self._watch_lock = threading.Lock()
         self._writing = threading.Lock()
@@ -126,14 +127,13 @@ class SqliteDatabase:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+            number = self._flush.wrote() if self._flush else 0
+        if self._flush:
+            self._flush.wait_for(number)
 
     def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         with self._turn(), self._connection() as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            try:
-                return connection.execute(sql, parameters).rowcount
-            finally:
-                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            return connection.execute(sql, parameters).rowcount
 
     def generation(self) -> int | None:
         self._check_process()
@@ -211,6 +211,7 @@ class SqliteDatabase:
         self._watch = None
         self._watch_lock = threading.Lock()
         self._writing = threading.Lock()
+        self._flush = self._flush and _Flush(self._flush.log)
         self._process = os.getpid()
 
 
@@ -236,6 +237,40 @@ class _SqliteTransaction:
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(sql, rows)
+
+
+class _Flush:
+    """Brings what was committed to the disk, after its writer has let the next one go on: one call is enough
+    for all that was written before it began.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._lock = threading.Lock()
+        self._written = 0
+        self._flushed = 0
+
+    def wrote(self) -> int:
+        """One more commit is in the log: its number. For one thread at a time."""
+        self._written += 1
+        return self._written
+
+    def wait_for(self, number: int) -> None:
+        """Until that commit is on the disk. Raises Unavailable."""
+        with self._lock:
+            if self._flushed >= number:
+                return
+            written = self._written
+            try:
+                # Whenever the log is begun anew, SQLite has brought the database itself to the disk before.
+                log = os.open(self.log, os.O_RDONLY)
+                try:
+                    os.fdatasync(log)
+                finally:
+                    os.close(log)
+            except OSError as error:
+                raise Unavailable("The server's records cannot be written") from error
+            self._flushed = written
 
 
 class _Watch:

@@ -33,7 +33,7 @@ Ask = Callable[[dict[str, Any], bytes], str]
 def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """Ask the application, without sockets; the status line of its answer."""
     folder: Path = tmp_path_factory.mktemp("fuzz")
-    database = SqliteDatabase(folder / "state.sqlite3", synchronous="OFF")
+    database = SqliteDatabase(folder / "state.sqlite3")
     migrate(database)
     storage: Storage
     if request.param == "local":

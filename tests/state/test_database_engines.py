@@ -16,12 +16,11 @@ from filehost_dav.state.database import Database, SqliteDatabase, Statement
 from filehost_dav.state.postgres import PostgresDatabase
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", "sqlite-lasting", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database of each engine."""
-    if request.param == "sqlite":
-        made: Database = SqliteDatabase(tmp_path / "state.sqlite3")
-    else:
+    made: Database = SqliteDatabase(tmp_path / "state.sqlite3", lasting=request.param == "sqlite-lasting")
+    if request.param == "postgres":
         made = PostgresDatabase(request.getfixturevalue("postgres").database())
     yield made
     made.close()

@@ -197,7 +197,7 @@ def test_of_two_processes_that_race_for_a_lock_exactly_one_wins(database: Sqlite
 
 def _race(file: str) -> list[int]:
     """The numbers of the races that this process won."""
-    database = SqliteDatabase(Path(file), synchronous="OFF")
+    database = SqliteDatabase(Path(file))
     store = LockStore(database)
     won = []
     for number in range(RACES):
