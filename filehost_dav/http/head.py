@@ -59,6 +59,8 @@ _OCTETS = {
 }
 """What may stand behind a % and what it means. An encoded slash may not."""
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
+_SHORT = 2048
+"""Bytes of header fields up to which they are worth remembering."""
 _ONCE = frozenset(
     {
         "CONTENT_LENGTH",
@@ -78,31 +80,36 @@ _ONCE = frozenset(
 """Fields that mean one thing: two of them are two requests in one."""
 
 
+class _Fields(NamedTuple):
+    """The header fields of one request, and what they say of its body and connection. Not to be changed."""
+
+    values: dict[str, str]
+    length: int | None
+    chunked: bool
+    keep_alive: bool
+    expects_continue: bool
+
+
 def parse_head(data: bytes, limits: Limits) -> Head:
     """The head in `data`: everything before the blank line, without it. Raises Refusal."""
+    line, _, block = data.partition(b"\r\n")
+    method, target, version = _request_line(_text(line), limits)
+    parse = _same_fields if len(block) <= _SHORT else _parse_fields
+    fields, length, chunked, keep_alive, expects_continue = parse(block, version, limits)
+    path, query, host = _split_target(method, target)
+    if host is not None:
+        fields = {**fields, "HTTP_HOST": host}
+        _check_host(host)
+    return Head(method, target, path, query, version, fields, length, chunked, keep_alive, expects_continue)
+
+
+def _text(data: bytes) -> str:
+    """The text of one line, or of several without their ends."""
     if len(data.translate(None, _CONTROLS)) != len(data):
         raise _bad("The head of the request holds a control byte.")
-    first, *lines = data.decode("latin-1").split("\r\n")
-    if data.count(b"\n") != len(lines) or data.count(b"\r") != len(lines):
+    if b"\n" in data or b"\r" in data:
         raise _bad("A line of the head does not end in CR LF.")
-    method, target, version = _request_line(first, limits)
-    fields = _fields(lines, limits)
-    length, chunked = _framing(fields, version)
-    path, query = _split_target(method, target, fields)
-    if version == "HTTP/1.1" and "HTTP_HOST" not in fields:
-        raise _bad("A request of HTTP/1.1 needs a Host field.")
-    return Head(
-        method,
-        target,
-        path,
-        query,
-        version,
-        fields,
-        length,
-        chunked,
-        _keeps_alive(fields.get("HTTP_CONNECTION"), version),
-        _expects_continue(fields, version),
-    )
+    return data.decode("latin-1")
 
 
 def _request_line(line: str, limits: Limits) -> tuple[str, str, str]:
@@ -121,22 +128,35 @@ def _request_line(line: str, limits: Limits) -> tuple[str, str, str]:
     return method, target, version
 
 
-def _fields(lines: list[str], limits: Limits) -> dict[str, str]:
+def _parse_fields(block: bytes, version: str, limits: Limits) -> _Fields:
+    _text(block.replace(b"\r\n", b""))
+    lines = block.decode("latin-1").split("\r\n") if block else []
     if len(lines) > limits.fields:
         raise Refusal("431 Request Header Fields Too Large", f"More than {limits.fields} header fields.")
-    fields: dict[str, str] = {}
+    values: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
             raise _bad("A header field has no colon.")
         key = _environ_key(name)
         value = value.strip(" \t")
-        if key in fields:
+        if key in values:
             if key in _ONCE:
                 raise _bad(f"The header field {name} is there twice.")
-            value = f"{fields[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{value}"
-        fields[key] = value
-    return fields
+            value = f"{values[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{value}"
+        values[key] = value
+    host = values.get("HTTP_HOST")
+    if host is not None:
+        _check_host(host)
+    elif version == "HTTP/1.1":
+        raise _bad("A request of HTTP/1.1 needs a Host field.")
+    length, chunked = _framing(values, version)
+    keep_alive = _keeps_alive(values.get("HTTP_CONNECTION"), version)
+    return _Fields(values, length, chunked, keep_alive, _expects_continue(values, version))
+
+
+_same_fields = lru_cache(maxsize=128)(_parse_fields)
+"""Clients send the same fields with almost every request."""
 
 
 @lru_cache(maxsize=64)
@@ -173,8 +193,9 @@ def _framing(fields: dict[str, str], version: str) -> tuple[int | None, bool]:
     return int(length), False
 
 
-def _split_target(method: str, target: str, fields: dict[str, str]) -> tuple[str, str]:
-    """Path and query of the target. An absolute target also replaces Host (RFC 9112 section 3.2.2)."""
+def _split_target(method: str, target: str) -> tuple[str, str, str | None]:
+    """Path and query of the target, and the host of an absolute one: it replaces Host (RFC 9112 3.2.2)."""
+    host = None
     if "#" in target:
         raise _bad("The target of a request has no fragment.")
     if target == "*" and method == "OPTIONS":
@@ -183,13 +204,15 @@ def _split_target(method: str, target: str, fields: dict[str, str]) -> tuple[str
         absolute = _ABSOLUTE.fullmatch(target)
         if absolute is None:
             raise _bad("The target of the request is not a path.")
-        fields["HTTP_HOST"] = absolute[1]
+        host = absolute[1]
         target = absolute[2] if absolute[2].startswith("/") else f"/{absolute[2]}"
-    host = fields.get("HTTP_HOST")
-    if host is not None and not _is_host(host):
-        raise _bad("The Host is malformed.")
     path, _, query = target.partition("?")
-    return (path if path.isascii() and "%" not in path else _decoded(path)), query
+    return (path if path.isascii() and "%" not in path else _decoded(path)), query, host
+
+
+def _check_host(host: str) -> None:
+    if not _is_host(host):
+        raise _bad("The Host is malformed.")
 
 
 def _decoded(path: str) -> str:

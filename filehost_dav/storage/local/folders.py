@@ -29,6 +29,7 @@ RESERVED = ".filehost-"  # begins the names of our own files among the users'
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
 _SERVABLE = (stat.S_IFREG, stat.S_IFDIR)
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its other end
+_POINT = getattr(os, "O_PATH", _READ)  # names it, and opens nothing
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -59,6 +60,14 @@ class Folder:
             return status_at(self._descriptor, name)
         except FileNotFoundError:
             return None
+
+    def status_below(self, relative: str) -> Status:
+        """What is at `relative`, in one step."""
+        file = open_beneath(self._descriptor, relative, _POINT)
+        try:
+            return status_of(file)
+        finally:
+            os.close(file)
 
     def own_status(self) -> Status:
         return status_of(self._descriptor)

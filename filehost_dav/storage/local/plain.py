@@ -50,6 +50,9 @@ class PlainFolder(Folder):
         except FileNotFoundError:
             return None
 
+    def status_below(self, relative: str) -> Status:
+        return from_python(os.lstat(self._resolved(relative)))
+
     def own_status(self) -> Status:
         return from_python(os.lstat(self._path))
 
