@@ -144,15 +144,17 @@ class Wire:
 
     def send(self, data: bytes | memoryview, flags: int = 0) -> None:
         """Send all of it. Raises Gone; Stalled when the client takes nothing for too long."""
-        count = self.send_now(data, flags)
+        count = self.send_now(data if len(data) <= _PIECE else memoryview(data)[:_PIECE], flags)
         if count < len(data):
-            self._send_rest(memoryview(data)[count:])
+            self._send_rest(memoryview(data)[count:], waits=count < _PIECE)
 
-    def _send_rest(self, view: memoryview) -> None:
+    def _send_rest(self, view: memoryview, *, waits: bool) -> None:
+        # In pieces: OpenSSL remembers a write that did not go out, and fails unless the next one is as long.
         while view:
-            self.wait(WRITABLE, self.send_seconds)
-            # In pieces: TLS would encrypt all that is left again after every partial send.
-            view = view[self.send_now(view[:_PIECE]) :]
+            if waits:
+                self.wait(WRITABLE, self.send_seconds)
+            count = self.send_now(view[:_PIECE])
+            view, waits = view[count:], count < _PIECE
 
     def send_now(self, data: bytes | memoryview, flags: int = 0) -> int:
         """As much as goes out without waiting. Raises Gone."""

@@ -126,7 +126,7 @@ class Raw:
     def _more(self) -> None:
         data = self.sock.recv(65536)
         if not data:
-            raise EOFError(f"closed after {self._data!r}")
+            raise EOFError(f"closed after {self._data[:200]!r}")
         self._data += data
 
 

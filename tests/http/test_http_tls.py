@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from harness.raw import Raw, demo, make_certificate, ours, request, trusting
@@ -14,12 +15,29 @@ from harness.raw import Raw, demo, make_certificate, ours, request, trusting
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.tls import Certificate, Tls
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 
 def test_requests_and_bodies_of_all_sizes_pass(certificate: Certificate) -> None:
     with ours(demo, tls=certificate) as port, Raw(port, tls=trusting()) as client:
         for size in (0, 1, 16_384, 16_385, 1_000_000):
             body = os.urandom(size)
             assert client.ask(request("PUT", "/a", body=body)).body == b"PUT|/a||" + body
+
+
+def test_an_answer_in_one_large_piece_reaches_a_client_that_is_slow_to_read(certificate: Certificate) -> None:
+    """OpenSSL wants a write that could not go out again as long as it was, or longer."""
+    body = os.urandom(8_000_000)
+
+    def large(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    with ours(large, tls=certificate) as port, Raw(port, tls=trusting()) as client:
+        client.send(request())
+        time.sleep(0.3)  # until every buffer on the way is full
+        assert client.answer().body == body
 
 
 def test_a_request_in_plain_text_is_told_so(certificate: Certificate) -> None:
