@@ -143,7 +143,9 @@ def application(config: Config, key: bytes, counters: Counters | None = None) ->
     """For one process. `key` is 32 secret bytes, and `counters` the same, in all of a server's processes."""
     records = open_records(config)
     storage = open_storage(config, records)
-    health = Health(_doors(config, records, storage, key), partial(readiness, config, records))
+    whole: WSGIApplication = Health(_doors(config, records, storage, key), partial(readiness, config, records))
+    if config.tls.hsts is not None:
+        whole = OnlyHttps(whole, config.tls.hsts)
     upkeep = Upkeep(records.database, partial(sweep, config, records, storage), every=config.keep.sweep)
     upkeep.start()
     reports, ends = _reports(config), [upkeep.stop, storage.close, records.close]
@@ -152,11 +154,11 @@ def application(config: Config, key: bytes, counters: Counters | None = None) ->
         reports.append(webhook.report)
         ends.insert(0, webhook.stop)
     if counters is None:
-        return Application(RequestLog(health, _all(reports)), tuple(ends))
+        return Application(RequestLog(whole, _all(reports)), tuple(ends))
     counts = RequestCounts(counters)
     exporter = _exporter(config, counters, records)
     exporter.start()
-    run = RequestLog(health, _all([counts.done, *reports]), counts.begun)
+    run = RequestLog(whole, _all([counts.done, *reports]), counts.begun)
     return Application(run, (exporter.stop, *ends))
 
 
@@ -241,8 +243,7 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         plain_http=plain_http,
         own=accounts.own_password,
     )
-    front = Crowd(FrontDoor(gate, pages, records.sessions, records.users.active), allowed, counts)
-    return front if config.tls.hsts is None else OnlyHttps(front, config.tls.hsts)
+    return Crowd(FrontDoor(gate, pages, records.sessions, records.users.active), allowed, counts)
 
 
 def _accounts(config: Config, records: Records, door: SigningIn, key: bytes) -> Accounts:

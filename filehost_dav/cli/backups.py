@@ -53,6 +53,7 @@ def restore(place: Place, source: Path) -> None:
         raise Exists(f"There is a server's data in {config.storage.data} already; restore into an empty folder")
     if not (source / RECORDS).is_file():
         raise NotFound(f"There is no backup in {source}")
+    hand_over(config.storage.data, source)
     config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     become_owner(config.storage.data)
     _report(custody.restore(source, config.storage.data), "restored")

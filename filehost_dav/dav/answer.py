@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from filehost_dav.storage.tree import Span
 
 Headers = list[tuple[str, str]]
+XML: Final = (("Content-Type", "application/xml; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
+# What a browser may do with an answer that it was led to: show it, and nothing else.
+INERT: Final = (
+    ("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "same-origin"),
+)
 Part = bytes | Span
 StartResponse = Callable[..., Any]
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.answer import INERT, Answer, Headers
 from filehost_dav.dav.digests import computed, wanted
 from filehost_dav.dav.guards import require_lists
 from filehost_dav.dav.media import file_headers
@@ -161,6 +161,7 @@ def _folder(request: Request) -> Answer:
         ("ETag", entry.etag),
         ("Last-Modified", http_date(entry.modified)),
         ("X-Content-Type-Options", "nosniff"),
+        *INERT,
         ("Cache-Control", "private, no-cache"),
     ]
     return Answer("200 OK", headers, _FOLDER_TEXT)

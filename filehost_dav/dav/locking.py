@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.answer import XML, Answer, Headers
 from filehost_dav.dav.bodies import LARGEST_DOCUMENT, Nothing, body_of, read_whole
 from filehost_dav.dav.guards import entry_at, require_conditions, require_parent, require_tokens
 from filehost_dav.dav.markup import Element, escaped, parsed
@@ -171,7 +171,7 @@ def _discovery(request: Request, granted: Lock) -> bytes:
 
 
 def _xml_headers() -> Headers:
-    return [("Content-Type", "application/xml; charset=utf-8")]
+    return [*XML]
 
 
 def _is_deep(request: Request) -> bool:

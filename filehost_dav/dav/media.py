@@ -60,6 +60,8 @@ def file_headers(name: str) -> tuple[tuple[str, str], ...]:
         ),
         ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", policy),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Referrer-Policy", "same-origin"),
         ("Cache-Control", "private, no-cache"),
         ("Accept-Ranges", "bytes"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from filehost_dav.dav.answer import Answer
+from filehost_dav.dav.answer import XML, Answer
 from filehost_dav.dav.bodies import LARGEST_DOCUMENT, body_of, read_whole
 from filehost_dav.dav.guards import entry_at, require_conditions, require_parent, require_tokens
 from filehost_dav.dav.markup import END, MULTISTATUS, parsed
@@ -69,5 +69,5 @@ def _failed(instructions: Sequence[Instruction], failures: dict[str, str]) -> An
         for status, names in propstats(instructions, failures)
     )
     start, end = (text.replace("multistatus", "mkcol-response") for text in (MULTISTATUS, END))
-    headers = [("Content-Type", "application/xml; charset=utf-8")]
+    headers = [*XML]
     return Answer("403 Forbidden", headers, f"{start}{groups}{end}".encode())

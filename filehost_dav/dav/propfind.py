@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
-from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.answer import XML, Answer, Headers
 from filehost_dav.dav.bodies import LARGEST_DOCUMENT, body_of, read_whole
 from filehost_dav.dav.guards import require_lists
 from filehost_dav.dav.markup import END, MULTISTATUS
@@ -183,5 +183,5 @@ def _resumed(begun: list[bytes], parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _headers(*, zipped: bool = False) -> Headers:
-    headers = [("Content-Type", "application/xml; charset=utf-8"), ("Vary", "Accept-Encoding")]
+    headers = [*XML, ("Vary", "Accept-Encoding")]
     return [*headers, ("Content-Encoding", "gzip")] if zipped else headers

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from filehost_dav.dav.answer import Answer
+from filehost_dav.dav.answer import XML, Answer
 from filehost_dav.dav.bodies import LARGEST_DOCUMENT, body_of, read_whole
 from filehost_dav.dav.guards import require_conditions, require_tokens
 from filehost_dav.dav.markup import END, MULTISTATUS, Element, empty_element, parsed, response
@@ -55,7 +55,7 @@ def proppatch(request: Request) -> Answer:
     failures = refusals(instructions) or carry_out(request, entry, instructions)
     href = href_of(request, request.path, is_folder=entry.is_folder)
     text = MULTISTATUS + response(href, propstats(instructions, failures)) + END
-    return Answer("207 Multi-Status", [("Content-Type", "application/xml; charset=utf-8")], text.encode())
+    return Answer("207 Multi-Status", [*XML], text.encode())
 
 
 def instructions_of(root: Element, *, inside: str = "propertyupdate") -> Sequence[Instruction]:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from filehost_dav import errors
-from filehost_dav.dav.answer import Answer, Headers
+from filehost_dav.dav.answer import INERT, XML, Answer, Headers
 from filehost_dav.dav.options import FILE, FOLDER
 from filehost_dav.paths import FilePath
 
@@ -113,7 +113,7 @@ def error_answer(error: errors.FilehostError, *, prefix: str = "") -> Answer:
     """The answer to a request that ended in `error`; `prefix` precedes the user's paths in URLs."""
     row = row_of(error)
     body = _body(row, error.message, [prefix + quoted(path) for path in getattr(error, "paths", ())])
-    headers: Headers = [("Content-Type", "application/xml; charset=utf-8"), *getattr(error, "headers", ())]
+    headers: Headers = [*XML, *INERT, *getattr(error, "headers", ())]
     if type(error) in _ALLOWED:
         headers.append(("Allow", _ALLOWED[type(error)]))
     if rule := getattr(error, "rule", ""):
@@ -128,8 +128,7 @@ def failure_answer(request_id: str) -> Answer:
     """The answer to a request on which the program itself failed: nothing of it but a number to ask about."""
     row = TABLE[errors.ConfigError]
     message = f"The server failed on this request; its log tells more under the number {request_id or '-'}"
-    headers: Headers = [("Content-Type", "application/xml; charset=utf-8")]
-    return Answer(f"{row.status} {row.phrase}", headers, _body(row, message, ()))
+    return Answer(f"{row.status} {row.phrase}", [*XML, *INERT], _body(row, message, ()))
 
 
 def quoted(path: str) -> str:

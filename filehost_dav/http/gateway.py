@@ -16,7 +16,7 @@ from cheroot.wsgi import Gateway_10
 
 from filehost_dav.errors import BadBody, Truncated, Unavailable
 from filehost_dav.http import transfer
-from filehost_dav.http.reply import BODILESS, Terms, make_reply
+from filehost_dav.http.reply import BODILESS, PLAIN, Terms, make_reply
 from filehost_dav.http.wire import BLOCK, MORE, Gone
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Gateway(Gateway_10):
             text = f"{error.message}\n".encode()
             self._status = "503 Service Unavailable"
             self._headers = [
-                ("Content-Type", "text/plain; charset=utf-8"),
+                *PLAIN,
                 ("Content-Length", str(len(text))),
                 ("Retry-After", str(error.retry_after)),
             ]

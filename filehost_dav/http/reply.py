@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 BODILESS = ("204", "304")
 """Statuses whose responses have no body. 205 may have one of no bytes."""
+PLAIN = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
+"""Of a sentence that this room itself has to say."""
 _OURS = frozenset({"connection", "content-length", "transfer-encoding", "date", "server"})
 
 

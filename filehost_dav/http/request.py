@@ -14,7 +14,7 @@ from cheroot.server import HTTPRequest
 from filehost_dav.http.body import Body
 from filehost_dav.http.head import Head, Refusal, parse_head
 from filehost_dav.http.proxies import believe
-from filehost_dav.http.reply import Terms, make_reply
+from filehost_dav.http.reply import PLAIN, Terms, make_reply
 from filehost_dav.http.wire import RECEIVE
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Request(HTTPRequest):
         """
         self.close_connection = self.sent_headers = True
         text = f"{msg}\n".encode()
-        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text))), *more]
+        headers = [*PLAIN, ("Content-Length", str(len(text))), *more]
         terms = Terms("HTTP/1.1", False, True, self.server.date(), self.server.server_name)
         self.conn.wire.send_now(make_reply(status, headers, terms).head + text)
 

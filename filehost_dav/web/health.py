@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from filehost_dav.errors import FilehostError
+from filehost_dav.web.refusal import INERT
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,7 +40,7 @@ class Health:
             ("Content-Type", "text/plain; charset=utf-8"),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
-            ("X-Content-Type-Options", "nosniff"),
+            *INERT,
         ]
         start_response("200 OK" if ready else "503 Service Unavailable", headers)
         return [body] if environ["REQUEST_METHOD"] == "GET" else []

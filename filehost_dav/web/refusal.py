@@ -25,6 +25,15 @@ _EXCEPTIONS: Final = {
 }
 
 
+# What a browser may do with an answer that it was led to: show it, and nothing else.
+INERT: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "same-origin"),
+)
+
+
 def refuse(
     environ: WSGIEnvironment,
     start_response: StartResponse,
@@ -39,7 +48,7 @@ def refuse(
         [
             ("Content-Type", "application/xml; charset=utf-8"),
             ("Content-Length", str(len(body))),
-            ("X-Content-Type-Options", "nosniff"),
+            *INERT,
             *headers,
         ],
     )

@@ -69,7 +69,7 @@ def backup(storage: LocalStorage, target: Path) -> Iterator[Copied]:
 
 def restore(source: Path, root: Path) -> Iterator[Copied]:
     """Fill an empty storage at `root` from a backup, with no server running. Raises NotFound, Exists."""
-    if not (source / "files").is_dir():
+    if not (source / _MARK).exists() and not (source / "files").is_dir():
         raise NotFound("There is no backup at this place")
     if any((root / corner).is_dir() and any((root / corner).iterdir()) for corner in CORNERS):
         raise Exists("There are files already; restore into an empty folder")
@@ -85,9 +85,7 @@ def restore(source: Path, root: Path) -> Iterator[Copied]:
 
 
 def export(storage: LocalStorage, user: str, target: Path) -> Iterator[Copied]:
-    """Copy one user's files, trash and versions to `target`, as plain files. Raises NotFound, Exists."""
-    if user not in storage.users():
-        raise NotFound("There is no such user")
+    """Copy one user's files, trash and versions to `target`, as plain files, if any. Raises Exists."""
     if target.exists() and any(target.iterdir()):
         raise Exists("The folder for the export must be empty")
     tree = storage.tree(user)
