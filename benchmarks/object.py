@@ -1,10 +1,11 @@
 """Object storage beside `rclone serve webdav` on the same S3 engine.
 
-    PYTHONPATH=tests python -m benchmarks.object [--rounds 3] [--files 10000]
+    PYTHONPATH=tests python -m benchmarks.object [--rounds 3] [--files 10000] [--memory '32 MiB']
 
 Starts SeaweedFS and PostgreSQL as the tests do, with PostgreSQL waiting for the disk. Each round
 measures every server in turn, so that a noisy neighbour hits all of them alike; printed are medians,
-and in brackets the median of the rounds' ratios to rclone.
+and in brackets the median of the rounds' ratios to rclone. Small files are put once each, and then got
+again and again: `--memory 0` shows what that takes when every GET goes to the store.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import base64
 import contextlib
 import http.client
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -42,9 +44,17 @@ from filehost_dav.storage.object.storage import ObjectStorage
 USER, PASSWORD = "bench", "correct horse battery staple"
 FIELDS = {"Authorization": "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
 SMALL = b"x" * 4096
-REQUESTS = 300  # per connection count
+REQUESTS = 400  # files for each number of connections
 PROPFIND = b'<propfind xmlns="DAV:"><prop><getcontentlength/><getlastmodified/><getetag/></prop></propfind>'
 Figures = dict[str, float]
+_SCRIPT = """
+wrk.headers["Authorization"] = "%s"
+number = 0
+function request()
+  number = number + 1
+  return wrk.format("GET", "%s/" .. (number %% %d) .. ".txt")
+end
+"""
 
 
 @dataclass
@@ -94,15 +104,30 @@ def rate(port: int, connections: int, method: str, name: Callable[[int], str], b
     return share * connections / (time.monotonic() - began)
 
 
+def wrk_rate(port: int, connections: int, folder: str) -> float:
+    """GETs a second of the files in a folder, one after the other, by a load generator in C."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(_SCRIPT % (FIELDS["Authorization"], folder, REQUESTS // connections * connections))
+        script.flush()
+        command = ["wrk", "-t1", f"-c{connections}", "-d3s", "-s", script.name, f"http://127.0.0.1:{port}/"]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    match = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    if "Non-2xx" in output or match is None:
+        raise RuntimeError("some answers were errors")
+    return float(match[1])
+
+
 def measure(peer: Peer, number: int, files: int) -> Figures:
     """One round of one peer. Rates in requests a second, the rest in seconds."""
     found: Figures = {}
     for connections in (1, 8):
         folder = f"/round{number}-{connections}"
         request(peer.port, "MKCOL", folder)
-        for work, method, body in (("PUT", "PUT", SMALL), ("GET", "GET", None)):
-            name = f"{work} 4 KiB, {connections} connections"
-            found[name] = rate(peer.port, connections, method, lambda i, f=folder: f"{f}/{i}.txt", body)  # type: ignore[misc]
+        name = lambda index, folder=folder: f"{folder}/{index % REQUESTS}.txt"  # noqa: E731
+        found[f"PUT 4 KiB, {connections} connections"] = rate(peer.port, connections, "PUT", name, SMALL)
+        found[f"GET 4 KiB, {connections} connections"] = wrk_rate(peer.port, connections, folder)
+    if not files:
+        return found
     big = f"big{number}"
     peer.fill(big, files)
     found["first PROPFIND of the folder"] = _timed(peer.port, "PROPFIND", f"/{big}", PROPFIND, Depth="1")
@@ -136,7 +161,7 @@ def rclone(s3: S3) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
-def filehost(s3: S3, home: Path, postgres: Postgres | None) -> Iterator[Peer]:
+def filehost(s3: S3, home: Path, postgres: Postgres | None, memory: str) -> Iterator[Peer]:
     name = "filehost, PostgreSQL" if postgres else "filehost, SQLite"
     data, bucket, (port,) = home / name.replace(", ", "-"), s3.bucket(), free_ports(1)
     url = postgres.database() if postgres else ""
@@ -145,6 +170,7 @@ def filehost(s3: S3, home: Path, postgres: Postgres | None) -> Iterator[Peer]:
         "FILEHOST_OBJECT_BUCKET": bucket,
         "FILEHOST_OBJECT_ENDPOINT": s3.endpoint,
         "FILEHOST_DATABASE_URL": url,
+        "FILEHOST_OBJECT_MEMORY": memory,
         "FILEHOST_LOG_REQUESTS": "none",
     }
     environment = {**os.environ, **settings}
@@ -220,7 +246,10 @@ def report(rounds: list[dict[str, Figures]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--files", type=int, default=10_000, help="in the folder that is listed and moved")
+    parser.add_argument(
+        "--files", type=int, default=10_000, help="in the folder that is listed and moved; 0 leaves that out"
+    )
+    parser.add_argument("--memory", default="32 MiB", help="for small contents, in each process")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -234,8 +263,8 @@ def main() -> None:
         stack.callback(postgres.stop)
         peers = [
             stack.enter_context(rclone(s3)),
-            stack.enter_context(filehost(s3, home, None)),
-            stack.enter_context(filehost(s3, home, postgres)),
+            stack.enter_context(filehost(s3, home, None, options.memory)),
+            stack.enter_context(filehost(s3, home, postgres, options.memory)),
         ]
         rounds = []
         for number in range(options.rounds):
