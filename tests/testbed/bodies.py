@@ -35,7 +35,8 @@ class Endless:
     ) -> None:
         self.length = size if announced else None
         self._left = size
-        self._block = random.Random(seed).randbytes(1 << 16)
+        # A prime: whoever mixes up two of its buffers gives other bytes, whatever their size.
+        self._block = random.Random(seed).randbytes(65_521)
         self._breaks_after = breaks_after
         self._at_break = at_break
         self._given = 0

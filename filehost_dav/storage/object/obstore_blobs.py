@@ -56,9 +56,9 @@ class ObstoreBlobs:
                 attributes=dict(notes),
                 buffer_size=part,
                 max_concurrency=_PARTS_AT_ONCE,
-            ) as sink,
+            ) as writer,
         ):
-            yield sink
+            yield _Sink(writer)
 
     def stream(self, key: str, start: int, length: int) -> Iterator[bytes]:
         with _answering():
@@ -92,6 +92,17 @@ class ObstoreBlobs:
         with _answering():
             address: str = obstore.sign(self._store, "GET", key, timedelta(seconds=seconds))
             return address
+
+
+class _Sink:
+    """Takes a copy of all that is written: obstore keeps what it is given, and sends it later."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write(self, data: memoryview, /) -> object:
+        self._writer.write(bytes(data))
+        return len(data)
 
 
 def _store(bucket: Bucket) -> S3Store:
