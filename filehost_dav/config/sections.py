@@ -49,10 +49,12 @@ class Server:
         "directly",
         ("directly", "x-accel-redirect", "x-sendfile"),
         "Who sends whole files: this server, or the proxy before it, which must be able to read data/files "
-        "(x-accel-redirect: nginx; x-sendfile: Apache, lighttpd).",
+        "(x-accel-redirect: nginx; x-sendfile: Apache, lighttpd). nginx can also fetch them from an object "
+        "store: see docs/growing.md.",
     )
     send_files_prefix: str = text(
-        "/filehost-files/", "The internal location of nginx that stands for data/files, for x-accel-redirect."
+        "/filehost-files/",
+        "The internal location of nginx that stands for data/files, or for the store, for x-accel-redirect.",
     )
 
 

@@ -124,11 +124,11 @@ class Gateway(Gateway_10):
         """Whether this response has no body whatever the application sends (HEAD, 204, 304)."""
         return self._silent or self._status.startswith(BODILESS)
 
-    def offload(self, header: str, value: str) -> None:
-        """Answer with the name of a file that the front server sends instead."""
+    def offload(self, *headers: tuple[str, str]) -> None:
+        """Answer with headers that tell the front server what to send instead."""
         dropped = ("content-length", "accept-ranges")
         self._headers = [(name, text) for name, text in self._headers if name.lower() not in dropped]
-        self._headers += [(header, value), ("Content-Length", "0")]
+        self._headers += [*headers, ("Content-Length", "0")]
 
     @property
     def status(self) -> str:

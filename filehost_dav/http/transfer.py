@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from filehost_dav.errors import Truncated
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from filehost_dav.http.gateway import Gateway
 
 SENDFILE = hasattr(os, "sendfile")
+RANGE: Final = "X-Filehost-Range"
+"""The header by which the front server learns what range to ask an object store for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offload:
     """Let the front server send whole files: `X-Accel-Redirect` (nginx) or `X-Sendfile` (Apache, lighttpd).
 
-    With `header="X-Accel-Redirect"`, a file below `root` is named `prefix` plus its path there.
+    With `header="X-Accel-Redirect"`, a file below `root` is named `prefix` plus its path there, and a
+    signed address of an object store `prefix` plus what follows its host.
     With `header="X-Sendfile"` its full path is sent, and `prefix` is not used. nginx makes an ETag of
     its own unless its internal location says `etag off; add_header ETag $upstream_http_etag;`.
     """
@@ -38,7 +41,10 @@ class Offload:
     prefix: str = "/"
 
     def name(self, place: str) -> str | None:
-        """What to call a file, or None when it is not below `root`."""
+        """What to call a file or a signed address, or None when it is neither below `root` nor one."""
+        if is_address(place):
+            rest = place.partition("://")[2].partition("/")[2]
+            return None if self.header.lower() == "x-sendfile" else f"{self.prefix.rstrip('/')}/{rest}"
         path = Path(place)
         if not path.is_relative_to(self.root):
             return None
@@ -81,15 +87,26 @@ def _send_span(span: Span, gateway: Gateway, offload: Offload | None) -> None:
 
 
 def _offloaded(span: Span, gateway: Gateway, offload: Offload) -> bool:
-    """Only a whole file, and only before anything was sent: the front server does the ranges itself."""
-    if not gateway.status.startswith("200") or gateway.promised != span.length or span.start:
+    """Only before anything was sent, and only what is the whole answer.
+
+    The front server does the ranges of a file itself. What it is to ask an object store for it is told: whether
+    a range counts depends on an ETag that the store does not know.
+    """
+    if not gateway.status.startswith("20") or gateway.promised != span.length:
         return False
+    is_part = gateway.status.startswith("206")
     place = span.content.offload()
-    name = None if place is None else offload.name(place)
+    name = None if place is None or (is_part and not is_address(place)) else offload.name(place)
     if name is None:
         return False
-    gateway.offload(offload.header, name)
+    wanted = f"bytes={span.start}-{span.start + span.length - 1}"
+    gateway.offload((offload.header, name), *([(RANGE, wanted)] if is_part else []))
     return True
+
+
+def is_address(place: str) -> bool:
+    """Whether this is an address of an object store and not a file's path."""
+    return place.startswith(("http://", "https://"))
 
 
 def _close(parts: Iterable[bytes | Span], rest: Iterator[bytes | Span]) -> None:

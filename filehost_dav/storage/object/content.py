@@ -9,7 +9,7 @@ from filehost_dav.storage.object.blobs import Blobs, Lost, key_of
 from filehost_dav.storage.object.memory import LARGEST, Memory
 from filehost_dav.storage.tree import Entry
 
-_SIGNED = 6 * 3600  # seconds that a front server has for a download
+_SIGNED = 300  # seconds in which a front server may begin a download
 _OFFLOAD = 1 << 20  # a smaller file is faster sent than signed for
 
 
