@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.second_step import SecondStep
 from filehost_dav.accounts.signing_in import Proof, SigningIn
+from filehost_dav.accounts.vouched import Vouched
 from filehost_dav.config import Config
 from filehost_dav.config.addresses import host_and_port
 from filehost_dav.dav.application import build
@@ -21,6 +22,7 @@ from filehost_dav.engines import shared_key
 from filehost_dav.errors import Full
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener
+from filehost_dav.http.proxies import Proxies
 from filehost_dav.http.self_signed import self_signed
 from filehost_dav.http.service import Service
 from filehost_dav.http.systemd import REDIRECT, Inherited
@@ -44,6 +46,7 @@ from filehost_dav.web.homes import Homes
 from filehost_dav.web.https import OnlyHttps
 from filehost_dav.web.redirect import Redirect
 from filehost_dav.web.signin import Gate
+from filehost_dav.web.trusted_header import TrustedHeader
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -243,7 +246,17 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         plain_http=plain_http,
         own=accounts.own_password,
     )
-    return Crowd(FrontDoor(gate, pages, records.sessions, records.users.active), allowed, counts)
+    header = _trusted_header(config, records)
+    return Crowd(FrontDoor(gate, pages, records.sessions, records.users.active, header), allowed, counts)
+
+
+def _trusted_header(config: Config, records: Records) -> TrustedHeader | None:
+    """Who may say in a header who signs in; None where nobody may."""
+    if not config.header.name:
+        return None
+    proxies = Proxies.parse(config.header.proxies)
+    vouched = Vouched(records.users, config.header.make_users)
+    return TrustedHeader(config.header.name, proxies.trust, vouched.user)
 
 
 def _accounts(config: Config, records: Records, door: SigningIn, key: bytes) -> Accounts:

@@ -39,6 +39,7 @@ def look_at_machine(config: Config) -> Iterator[Remark]:
     yield from _open_files(config)
     yield from _memory(config)
     yield from _passwords_in_the_clear(config)
+    yield from _signing_in(config)
     yield from _limits(config)
 
 
@@ -134,6 +135,18 @@ def _passwords_in_the_clear(config: Config) -> Iterator[Remark]:
             "passwords",
             'accounts.plain_http = "anywhere": passwords and files cross the network in the clear',
         )
+
+
+def _signing_in(config: Config) -> Iterator[Remark]:
+    """What signs in besides passwords. No secret is told."""
+    header = config.header
+    if header.name:
+        who = f"{header.name} from {', '.join(header.proxies)}"
+        yield Remark(GOOD, "sign-in", f"by the header {who}; {_unknown(header.make_users)}")
+
+
+def _unknown(make_users: bool) -> str:
+    return "whoever has no account gets one" if make_users else "whoever has no account is refused"
 
 
 def _limits(config: Config) -> Iterator[Remark]:

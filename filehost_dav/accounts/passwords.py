@@ -20,6 +20,7 @@ from filehost_dav.errors import Unavailable
 if TYPE_CHECKING:
     from passlib.context import CryptContext
 
+NO_PASSWORD: Final = "!"  # noqa: S105 - stored instead of a hash: somebody else says who this is
 LONGEST: Final = 1024  # characters of a password: more is nobody's, and costs time
 
 # What htpasswd and its relatives write, except crypt (8 characters count) and plain text.
@@ -54,7 +55,7 @@ class Passwords:
 
         `stored` None is an unknown user: the same work, always wrong. Wait for a `turn` first.
         """
-        if stored is None or len(password) > LONGEST:
+        if stored is None or stored == NO_PASSWORD or len(password) > LONGEST:
             self._context.verify(password[:LONGEST], self._decoy)
             return False, None
         if not self._is_right(password, stored):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from filehost_dav.accounts.names import is_user_name, one_spelling, user_name
+from filehost_dav.accounts.passwords import NO_PASSWORD
 from filehost_dav.errors import Exists, NotFound
 from filehost_dav.state.database import Database, Row
 from filehost_dav.state.schema import OWNED
@@ -22,6 +23,7 @@ class User:
     """An account. `quota` in bytes and `extensions`: None is the server's default; ANY_TYPE any type.
 
     `codes`: whether a code is asked for besides the password, so that only app passwords open WebDAV.
+    `own_password`: whether there is a password here, or somebody else says who this is.
     """
 
     name: str
@@ -29,6 +31,7 @@ class User:
     quota: int | None = None
     extensions: frozenset[str] | None = None
     codes: bool = False
+    own_password: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Users:
                 raise Exists(f"There is a user {taken} already")
 
     def add(self, user: User, password: str) -> None:
-        """`password` is a hash. Raises BadPath for a name no user can have, Exists.
+        """`password` is a hash, or NO_PASSWORD. Raises BadPath for a name no user can have, Exists.
 
         Names that differ only in case are one name: on many disks they would be one folder.
         """
@@ -158,7 +161,15 @@ _ADD = """INSERT INTO account (name, password, disabled, quota, extensions, crea
 def _account(row: Row) -> Account:
     name, password, disabled, quota, extensions, codes_since = row
     kinds = None if extensions is None else frozenset(extensions.split())
-    return Account(User(name, bool(disabled), quota, kinds, codes_since is not None), password)
+    user = User(
+        name,
+        bool(disabled),
+        quota,
+        kinds,
+        codes=codes_since is not None,
+        own_password=password != NO_PASSWORD,
+    )
+    return Account(user, password)
 
 
 def _as_text(extensions: frozenset[str] | None) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from filehost_dav.accounts.htpasswd import read_htpasswd
+from filehost_dav.accounts.passwords import NO_PASSWORD
 from filehost_dav.accounts.users import User
 from filehost_dav.cli.output import as_size, json_option, print_rows
 from filehost_dav.cli.password import read_password
@@ -53,17 +54,19 @@ _extensions_option = click.option(
 @click.argument("name")
 @_quota_option
 @_extensions_option
+@click.option("--no-password", is_flag=True, help="Somebody else says who this is: a proxy or app passwords.")
 @place_options
-def add(place: Place, name: str, quota: int | None, extensions: frozenset[str] | None) -> None:
+def add(
+    place: Place, name: str, quota: int | None, extensions: frozenset[str] | None, no_password: bool
+) -> None:
     """Add the user NAME.
 
     The password is asked for, or read from standard input when that is no terminal.
     """
     with place.new_records() as records:
         records.users.check_new(name)
-        records.users.add(
-            User(name, quota=quota, extensions=extensions), records.passwords.hash(read_password(confirm=True))
-        )
+        password = NO_PASSWORD if no_password else records.passwords.hash(read_password(confirm=True))
+        records.users.add(User(name, quota=quota, extensions=extensions), password)
     click.echo(f"User {name} added")
 
 

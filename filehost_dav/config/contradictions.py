@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
 from filehost_dav.config.addresses import is_address, is_host
 from filehost_dav.config.sections import Config
+
+# No header that means something already.
+_HEADER = re.compile(
+    "(?!(authorization|cookie|host|origin|forwarded|content-.*|sec-.*|x-forwarded-(for|host|proto))$)[a-z0-9-]+",
+    re.IGNORECASE,
+)
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -34,12 +41,26 @@ def _doors(config: Config) -> Iterator[str]:
 
 
 def _proxies(config: Config) -> Iterator[str]:
-    server = config.server
-    if "unix" in server.proxies and not server.unix:
-        yield 'server.proxies has "unix", and server.unix is not set'
-    for proxy in server.proxies:
+    server, header = config.server, config.header
+    yield from _networks("server.proxies", server.proxies, config)
+    yield from _networks("header.proxies", header.proxies, config)
+    if header.name and not header.proxies:
+        yield 'header.name needs header.proxies, the addresses whose word is believed: ["127.0.0.1"], say'
+    if header.proxies and not header.name:
+        yield "header.proxies is set, and header.name is not: name the header, Remote-User for instance"
+    if header.name and not _HEADER.fullmatch(header.name):
+        yield f"header.name = {header.name!r}: a header of its own is needed, of letters, digits and -"
+    for proxy in header.proxies:
+        if proxy.endswith("/0"):
+            yield f"header.proxies: {proxy} is everybody, and everybody could be any user: name the proxy"
+
+
+def _networks(setting: str, proxies: tuple[str, ...], config: Config) -> Iterator[str]:
+    if "unix" in proxies and not config.server.unix:
+        yield f'{setting} has "unix", and server.unix is not set'
+    for proxy in proxies:
         if proxy != "unix" and not _is_network(proxy):
-            yield f'server.proxies: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'
+            yield f'{setting}: {proxy!r} is no address or network such as "10.0.0.1" or "10.0.0.0/8"'
 
 
 def _files(config: Config) -> Iterator[str]:

@@ -269,6 +269,19 @@ class Accounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A reverse proxy signs people in and says who in a header; see docs/signing-in.md."""
+
+    name: str = text("", "The header with the user's name, such as Remote-User; empty for none.")
+    proxies: tuple[str, ...] = words(
+        (),
+        "Addresses and networks of the proxies that set it; unix is whoever connects through the Unix socket. "
+        "From anybody else it is taken away.",
+    )
+    make_users: bool = flag(False, "Whether an account is made for whoever has none.")
+
+
+@dataclass(frozen=True, slots=True)
 class Throttle:
     """Failed sign-ins cost time. Each is counted for the user at that address, and, more patiently, for the
     address, its network, and the user anywhere.
@@ -333,6 +346,7 @@ class Config:
     policy: Policy = Policy()
     scan: Scan = Scan()
     accounts: Accounts = Accounts()
+    header: Header = Header()
     throttle: Throttle = Throttle()
     log: Log = Log()
     webhook: Webhook = Webhook()

@@ -85,7 +85,7 @@ class Request(HTTPRequest):
         environ["QUERY_STRING"] = head.query
         environ["REQUEST_URI"] = head.target
         environ["SERVER_PROTOCOL"] = head.version
-        environ["REMOTE_ADDR"] = conn.remote_addr
+        environ["REMOTE_ADDR"] = environ["filehost.peer"] = conn.remote_addr
         environ["REMOTE_PORT"] = conn.remote_port
         environ["wsgi.input"] = self.body
         environ["wsgi.errors"] = sys.stderr

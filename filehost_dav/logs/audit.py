@@ -66,7 +66,10 @@ class Audit:
 
 
 def as_audit(record: Record) -> str:
-    """`by` is "password", "browser" or an app password's name; `target` is where COPY and MOVE lead."""
+    """`by` is "password", "browser", "proxy" (the trusted header) or an app password's name.
+
+    `target` is where COPY and MOVE lead.
+    """
     return as_json(
         {
             "time": instant(record.time),

@@ -197,6 +197,8 @@ def _by(environ: WSGIEnvironment) -> str:
     login = environ.get("filehost.login")
     if login is not None:
         return str(login.by.name) if login.by else "password"
+    if "filehost.header" in environ:
+        return "proxy"
     return "browser" if "filehost.session" in environ else ""
 
 

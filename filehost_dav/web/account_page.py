@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from filehost_dav.accounts.sessions import Session
-from filehost_dav.errors import SignInRefused, Throttled
+from filehost_dav.errors import Refused, SignInRefused, Throttled
 from filehost_dav.web.accounts import Accounts
 from filehost_dav.web.answer import Answer, html, see_other
 from filehost_dav.web.code_section import CodeSection
@@ -45,7 +45,9 @@ class AccountPage:
             notice=said,
             sessions="".join(_row(visit, session) for session in sessions),
             devices=self._devices.rows(visit),
-            codes=self._codes.show(visit),
+            own=visit.fill("account_own", user=escape(visit.user.name), codes=self._codes.show(visit))
+            if visit.user.own_password
+            else "",
             user=escape(visit.user.name),
         )
         return html(page, status)
@@ -62,6 +64,8 @@ class AccountPage:
             return see_other(f"{ACCOUNT}?done=forgotten")
         if "device" in fields:
             return self.show(visit, self._devices.add(visit, fields))
+        if not visit.user.own_password:
+            raise Refused(visit.words.say("account.elsewhere"), rule="password")
         try:
             if "codes" in fields:
                 return self._change_codes(visit, fields)

@@ -190,6 +190,11 @@ class Visitor:
         return self.get(path).text.partition('name="token" value="')[2].partition('"')[0]
 
 
+def between(text: str, start: str, end: str) -> str:
+    """What stands between two marks, the first time."""
+    return text.partition(start)[2].partition(end)[0]
+
+
 @contextmanager
 def served(host: Host) -> Iterator[int]:
     """Serve an application; its port."""

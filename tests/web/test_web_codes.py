@@ -7,15 +7,11 @@ from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.page import PASSWORD, SCRIPT, Answer, Host, Visitor, served
+from harness.page import PASSWORD, SCRIPT, Answer, Host, Visitor, between, served
 from passlib.totp import TOTP
 
 ACCOUNT = "/.filehost/account"
 SIGN_IN = "/.filehost/signin"
-
-
-def between(text: str, start: str, end: str) -> str:
-    return text.partition(start)[2].partition(end)[0]
 
 
 def code_of(secret: str, host: Host, later: int = 0) -> str:
