@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from harness import ways
+from harness import examples, ways
 from harness.dav import Client
 from harness.leaks import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
 from harness.server import Account, Server
@@ -17,6 +17,8 @@ from testbed.fixtures import postgres, s3
 
 __all__ = ["postgres", "pytest_configure", "pytest_sessionfinish", "pytest_terminal_summary", "s3"]
 
+# Before the tests are imported: their decorators read it.
+examples.begin()
 _numbers = itertools.count(1)
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from harness.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,7 +109,7 @@ _body = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(st.sampled_from(METHODS), _path, _headers, _body, st.sampled_from(["", "text/xml", "text/plain"]))
 def test_no_request_is_a_fault_of_the_server(
     ask: Ask, method: str, path: str, headers: dict[str, str], body: bytes, kind: str

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from harness.dav import Answer
+from harness.examples import examples
 from harness.inprocess import InProcess, at_once, prop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -277,7 +278,7 @@ class TestNames:
         base = "/remote.php/dav/files/ann%20%26co"
         assert sorted(hrefs(answer)) == [base + "/", base + "/a&b.txt", base + "/sub/"]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(name=st.text(min_size=1, max_size=40))
     def test_any_name_on_disk_leaves_a_listing_that_parses(self, dav: InProcess, name: str) -> None:
         try:
@@ -288,7 +289,7 @@ class TestNames:
 
 
 class TestBodies:
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
     def test_no_body_is_ever_a_fault_of_the_server(self, dav: InProcess, body: bytes) -> None:
         assert dav.propfind("ann", "/", body).status in (207, 400)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.dav import Answer
+from harness.examples import examples
 from harness.inprocess import InProcess, prop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -74,7 +75,7 @@ class TestDeadProperties:
         for body in ("", prop("{urn:x}a")):
             assert written.encode() in dav.propfind("ann", "/a.txt", body, "0").body
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         text=st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\ufffe\uffff")),
         attribute=st.text(st.characters(whitelist_categories=["L", "N", "P", "Zs"])),
@@ -88,7 +89,7 @@ class TestDeadProperties:
         assert found is not None
         assert ET.tostring(found) == ET.tostring(element)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         inner=st.lists(
             st.sampled_from(["<a>", "</a>", "<D:set>", "<D:prop/>", "x", "<x:y/>", "&lt;", "<!--", "]]>"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import h11
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filehost_dav.errors import BadBody, Truncated
@@ -183,7 +183,6 @@ _coded = st.lists(
 ).map(b"".join)
 
 
-@settings(deadline=None)
 @given(_coded, st.integers(1, 20))
 def test_whatever_chunks_are_accepted_h11_reads_the_same_way(coded: bytes, step: int) -> None:
     pieces = [coded[at : at + step] for at in range(0, len(coded), step)]

@@ -7,7 +7,7 @@ import contextlib
 import h11
 import pytest
 from harness.raw import Raw, request
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filehost_dav.http.head import Refusal, parse_head
@@ -183,7 +183,6 @@ _firsts = st.sampled_from(
 ) | st.text(st.characters(codec="latin-1"), max_size=20)
 
 
-@settings(deadline=None)
 @given(_firsts, _lines, st.sampled_from(["\r\n", "\n", "\r"]))
 def test_whatever_head_is_accepted_h11_reads_the_same_way(
     first: str, lines: list[tuple[str, str, str]], end: str
@@ -206,7 +205,6 @@ def test_whatever_head_is_accepted_h11_reads_the_same_way(
     assert head.chunked == any(name == b"transfer-encoding" for name, _ in event.headers)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_parser(data: bytes) -> None:
     with contextlib.suppress(Refusal):
