@@ -166,17 +166,17 @@ class Disk:
             if status is None or not status.is_servable:
                 raise nothing_here()
             return Found(path, status, self._record(relative) if status.has_record else NOTHING)
-        status = self._glance(path)
-        if status is not None:
-            return Found(path, status)
+        glimpsed = self._glance(path)
+        if glimpsed is not None:
+            return glimpsed
         with self.source(path) as spot:
             found = spot.look()
         if found is None:
             raise nothing_here()
         return found
 
-    def _glance(self, path: FilePath) -> Status | None:
-        """The status of what is at `path`, in one step from the root; None where that does not tell all."""
+    def _glance(self, path: FilePath) -> Found | None:
+        """What is at `path`, looked at from the root without a stop; None where that does not tell all."""
         relative = self._relative(path)
         if not relative.isascii():  # on the disk it may be spelled in another way
             return None
@@ -186,7 +186,9 @@ class Disk:
             raise nothing_here() from error
         except OSError:
             return None
-        return status if status.is_servable and not status.has_record else None
+        if not status.is_servable:
+            return None
+        return Found(path, status, self._record(relative) if status.has_record else NOTHING)
 
     def folder(self, path: FilePath) -> Folder:
         """The folder at `path`, open for listing. Raises OSError."""
