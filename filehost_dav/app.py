@@ -32,10 +32,11 @@ from filehost_dav.logs.audit import Audit
 from filehost_dav.logs.lines import shape_of, write
 from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
 from filehost_dav.metrics.counters import Counters
-from filehost_dav.metrics.requests import RequestCounts, as_open_metrics, request_counters
+from filehost_dav.metrics.requests import DIED, RequestCounts, as_open_metrics, request_counters
+from filehost_dav.metrics.survey import Survey
 from filehost_dav.records import Records, home_of, open_records, open_storage, policy_of, preload
 from filehost_dav.state.locks import LockStore
-from filehost_dav.storage.tree import Storage
+from filehost_dav.storage.tree import Storage, Totals
 from filehost_dav.upkeep import Upkeep
 from filehost_dav.web.accounts import Accounts
 from filehost_dav.web.application import Pages
@@ -72,14 +73,16 @@ def service(config: Config) -> Service:
     key = _shared_key(config)
     preload(config)
     chain = certificate(config)
+    counters = request_counters() if config.metrics.listen else None
     return Service(
-        partial(application, config, key, request_counters() if config.metrics.listen else None),
+        partial(application, config, key, counters),
         workers=config.server.workers or os.cpu_count() or 1,
         threads=config.server.threads,
         limits=_limits(config),
         certificate=chain,
         make_redirect=None if chain is None else partial(redirect, config),
         proxies=config.server.proxies,
+        on_death=(lambda: counters.add((DIED, 1))) if counters else lambda: None,
         offload=_offload(config),
         blocking=_blocking(config),
     )
@@ -159,10 +162,12 @@ def application(config: Config, key: bytes, counters: Counters | None = None) ->
     if counters is None:
         return Application(RequestLog(whole, _all(reports)), tuple(ends))
     counts = RequestCounts(counters)
-    exporter = _exporter(config, counters, records)
+    records.passwords.waited = counts.hash_waited
+    survey = Survey(storage.totals)
+    exporter = _exporter(config, counters, records, survey)
     exporter.start()
     run = RequestLog(whole, _all([counts.done, *reports]), counts.begun)
-    return Application(run, (exporter.stop, *ends))
+    return Application(run, (exporter.stop, survey.stop, *ends))
 
 
 def _webhook(config: Config) -> Webhook:
@@ -171,18 +176,24 @@ def _webhook(config: Config) -> Webhook:
     return Webhook(Receiver(config.webhook.url, config.webhook.secret))
 
 
-def _exporter(config: Config, counters: Counters, records: Records) -> Exporter:
+def _exporter(config: Config, counters: Counters, records: Records, survey: Survey[Totals]) -> Exporter:
     from filehost_dav.metrics.exporter import Exporter  # noqa: PLC0415 - nor another HTTP server
 
-    render = lambda: as_open_metrics(counters, gauges(config, records))  # noqa: E731
+    render = lambda: as_open_metrics(counters, gauges(config, records, survey.latest()))  # noqa: E731
     return Exporter(host_and_port(config.metrics.listen), lambda: counters.take(0), render)
 
 
-def gauges(config: Config, records: Records) -> dict[str, tuple[str, float]]:
-    """What is counted when somebody asks."""
+def gauges(config: Config, records: Records, totals: Totals | None) -> dict[str, tuple[str, float]]:
+    """What is counted when somebody asks, and what was found in the storage before."""
     (locks,) = records.database.query("SELECT count(*) FROM lock WHERE expires > ?", (int(time.time()),))[0]
     (users,) = records.database.query("SELECT count(*) FROM account")[0]
+    stored = totals and {
+        "files_bytes": ("What files take.", totals.used),
+        "kept_bytes": ("What the trash and earlier versions take.", totals.kept),
+        "trash_entries": ("Files and folders in the trash.", totals.trashed),
+    }
     return {
+        **(stored or {}),
         "users": ("Accounts.", users),
         "locks": ("Locks that clients hold.", locks),
         "waiting": (

@@ -9,7 +9,8 @@ memory in full.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +45,8 @@ class Passwords:
     def __init__(self, cost: Cost = Cost(), *, at_once: int = 2) -> None:
         self._cost = cost
         self._turns = threading.BoundedSemaphore(at_once)
+        self.waited: Callable[[float], None] = lambda _: None
+        """Told how long, in seconds, whenever somebody had to wait for a turn."""
 
     def hash(self, password: str) -> str:
         """A new hash. Raises Unavailable."""
@@ -78,12 +81,18 @@ class Passwords:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """A place among those who may compute a hash. Raises Unavailable when too many are waiting."""
-        if not self._turns.acquire(timeout=_PATIENCE):
+        if not self._turns.acquire(blocking=False) and not self._wait():
             raise Unavailable("Too many people are signing in at once, try again in a moment", retry_after=5)
         try:
             yield
         finally:
             self._turns.release()
+
+    def _wait(self) -> bool:
+        began = time.monotonic()
+        granted = self._turns.acquire(timeout=_PATIENCE)
+        self.waited(time.monotonic() - began)
+        return granted
 
     @cached_property
     def _context(self) -> CryptContext:

@@ -42,12 +42,15 @@ class Body:
         "_wire",
         "broken",
         "length",
+        "received",
     )
 
     def __init__(self, wire: Wire, length: int | None, *, limits: Limits, pipes: Pipes, ask: bool) -> None:
         """`length` bytes, or chunked when it is None; `ask`: the client waits for `100 Continue`."""
         self.length = length
         self.broken = False
+        self.received = 0
+        """Bytes of it that were read."""
         self._wire = wire
         self._limits = limits
         self._pipes = pipes
@@ -248,6 +251,7 @@ class Body:
 
     def _consumed(self, count: int) -> int:
         self._left -= count
+        self.received += count
         return count
 
     def _cut_off(self) -> Truncated:

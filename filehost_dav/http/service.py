@@ -35,6 +35,8 @@ class Service:
     proxies: tuple[str, ...] = ()
     make_redirect: Callable[[], WSGIApplication] | None = None
     """Makes what answers at sockets that redirect from plain HTTP to HTTPS."""
+    on_death: Callable[[], None] = lambda: None
+    """Called, in the parent, when a worker has ended without being asked to."""
     offload: Offload | None = None
     blocking: frozenset[str] = frozenset()
     """Methods that wait for a disk or another server: each such request runs beside the others at once."""

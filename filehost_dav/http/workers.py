@@ -159,6 +159,7 @@ class _Parent:
             self._workers.remove(worker)
             worker.load.give_up()
             os.close(worker.ready)
+            self._service.on_death()
             self._deaths = self._deaths + 1 if monotonic() - worker.born < _YOUNG else 0
             pause = min(0.05 * 2**self._deaths, _LONGEST_PAUSE) if self._deaths else 0
             self._replace_at = monotonic() + pause

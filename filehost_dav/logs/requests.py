@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Record(NamedTuple):
     """One finished request. `time` in seconds since the epoch, `sent` and `received` in bytes.
 
-    `received` is what was announced; -1 when nothing was. `status` is 0 when the connection broke
+    `received` is what was read of the body, -1 when none came. `status` is 0 when the connection broke
     before an answer. `by` (what signed in) and `target` (of COPY and MOVE) are for the audit log.
     """
 
@@ -58,16 +58,16 @@ class RequestLog:
         self,
         application: WSGIApplication,
         report: Callable[[Record], None],
-        begun: Callable[[], None] = lambda: None,
+        begun: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`begun` is called at the beginning of each request, `report` at its end."""
+        """`begun` is called at the beginning of each request with its method, `report` at its end."""
         self._application = application
         self._report = report
         self._begun = begun
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = _Request(environ, self._report)
-        self._begun()
+        self._begun(environ["REQUEST_METHOD"])
         environ["filehost.request_id"] = request.id
         environ["filehost.done"] = request.done
 
@@ -152,7 +152,7 @@ class _Request:
                 path=_as_text(environ.get("PATH_INFO", "")),
                 status=self.status,
                 sent=sent,
-                received=_announced(environ.get("CONTENT_LENGTH")),
+                received=_received(environ),
                 ms=round((time.perf_counter() - self._started) * 1000, 1),
                 client=environ.get("REMOTE_ADDR", ""),
                 id=self.id,
@@ -189,8 +189,13 @@ def _as_text(path: str) -> str:
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def _announced(length: str | None) -> int:
-    return int(length) if length and length.isdigit() else -1
+def _received(environ: WSGIEnvironment) -> int:
+    """What our HTTP layer has counted; elsewhere what was announced."""
+    announced = environ.get("CONTENT_LENGTH") or ""
+    read = getattr(environ["wsgi.input"], "received", None) if "filehost.gateway" in environ else None
+    if read is None:
+        return int(announced) if announced.isdigit() else -1
+    return int(read) if read or announced else -1
 
 
 def _by(environ: WSGIEnvironment) -> str:

@@ -19,15 +19,17 @@ STATUSES: Final = (
 )  # fmt: skip
 BOUNDS: Final = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)  # seconds
 _ACTIVE: Final = "active"
+DIED: Final = "died"
+_HASH_WAITS: Final = ("hash waits", "hash microseconds")
 
 
 def request_counters() -> Counters:
     """Zero of everything; made before the workers are."""
-    keys: list[Hashable] = ["sent", "received", "workers"]
+    keys: list[Hashable] = ["sent", "received", "workers", DIED, *_HASH_WAITS]
     keys += product(METHODS, (*STATUSES, "other"))
     keys += product(METHODS, ("under",), (*BOUNDS, "any"))
     keys += product(METHODS, ("microseconds",))
-    return Counters(keys, gauges=[_ACTIVE])
+    return Counters(keys, gauges=[*product(METHODS, (_ACTIVE,))])
 
 
 class RequestCounts:
@@ -38,21 +40,29 @@ class RequestCounts:
         counters.join()
         counters.add(("workers", 1))
 
-    def begun(self) -> None:
-        self._counters.add((_ACTIVE, 1))
+    def begun(self, method: str) -> None:
+        self._counters.add(((_known(method), _ACTIVE), 1))
+
+    def hash_waited(self, seconds: float) -> None:
+        """A sign-in has waited for its turn to compute a hash."""
+        self._counters.add((_HASH_WAITS[0], 1), (_HASH_WAITS[1], int(seconds * 1e6)))
 
     def done(self, record: Record) -> None:
-        method = record.method if record.method in METHODS else "other"
+        method = _known(record.method)
         status = record.status if record.status in STATUSES else "other"
         bound = next((bound for bound in BOUNDS if record.ms <= bound * 1000), "any")
         self._counters.add(
-            (_ACTIVE, -1),
+            ((method, _ACTIVE), -1),
             ((method, status), 1),
             ((method, "under", bound), 1),
             ((method, "microseconds"), int(record.ms * 1000)),
             ("sent", record.sent),
             ("received", max(record.received, 0)),
         )
+
+
+def _known(method: str) -> str:
+    return method if method in METHODS else "other"
 
 
 def as_open_metrics(counters: Counters, gauges: dict[str, tuple[str, float]]) -> str:
@@ -91,20 +101,27 @@ def _histogram(total: Callable[[Hashable], int], method: str) -> Iterator[str]:
 def _others(total: Callable[[Hashable], int], gauges: dict[str, tuple[str, float]]) -> Iterator[str]:
     for name, key, about in (
         ("sent_bytes", "sent", "Bytes of answers."),
-        ("received_bytes", "received", "Bytes announced for uploads."),
+        ("received_bytes", "received", "Bytes of uploads."),
         (
             "workers_started",
             "workers",
-            "Worker processes started; more than there are workers tells of crashes.",
+            "Worker processes started.",
         ),
+        ("workers_died", DIED, "Worker processes that ended without being asked to."),
+        ("hash_waits", _HASH_WAITS[0], "Sign-ins that waited for their turn to compute a hash."),
     ):
         yield f"# TYPE filehost_{name} counter"
         yield f"# HELP filehost_{name} {about}"
         yield f"filehost_{name}_total {total(key)}"
-    for name, (about, value) in {
-        "active_requests": ("Requests in progress.", total(_ACTIVE)),
-        **gauges,
-    }.items():
+    yield "# TYPE filehost_hash_wait_seconds counter"
+    yield "# UNIT filehost_hash_wait_seconds seconds"
+    yield "# HELP filehost_hash_wait_seconds What they waited together."
+    yield f"filehost_hash_wait_seconds_total {total(_HASH_WAITS[1]) / 1e6}"
+    yield "# TYPE filehost_active_requests gauge"
+    yield "# HELP filehost_active_requests Requests in progress; those of PUT and GET are transfers."
+    for method in METHODS:
+        yield f'filehost_active_requests{{method="{method}"}} {total((method, _ACTIVE))}'
+    for name, (about, value) in gauges.items():
         yield f"# TYPE filehost_{name} gauge"
         yield f"# HELP filehost_{name} {about}"
         yield f"filehost_{name} {value}"

@@ -55,6 +55,14 @@ class Usage(NamedTuple):
     available: int
 
 
+class Totals(NamedTuple):
+    """Of all users together: bytes of files, bytes of trash and versions, entries in the trash."""
+
+    used: int
+    kept: int
+    trashed: int
+
+
 class Trashed(NamedTuple):
     """A deleted file or folder. `deleted` in nanoseconds since the epoch; `size` with all members."""
 
@@ -295,6 +303,9 @@ class Storage(Protocol):
 
     def remove(self, user: str) -> None:
         """Remove everything a user has, for good."""
+
+    def totals(self) -> Totals:
+        """From figures that are kept anyway: as costly as a look at each user. Raises Unavailable."""
 
     def sweep(self) -> None:
         """Maintenance: orphans of crashes, expired trash and versions. Safe at any time, in any process."""

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filehost_dav.errors import FilehostError
-from filehost_dav.storage.local.disk import CORNERS, LEDGERS, Disk
+from filehost_dav.storage.local.disk import CORNERS, LEDGERS, TRASH, Disk
 from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.folders import RESERVED, Folder, make_folders, remove_tree
 from filehost_dav.storage.local.late import LateChecksums
+from filehost_dav.storage.local.ledger import Ledger
 from filehost_dav.storage.local.plain import open_root
 from filehost_dav.storage.local.record import Record, write_record
 from filehost_dav.storage.local.rules import Retention, Rules
@@ -26,6 +27,7 @@ from filehost_dav.storage.local.sweeping import sweep
 from filehost_dav.storage.local.tree import LocalTree
 from filehost_dav.storage.local.twins import Twins
 from filehost_dav.storage.local.watch import Watches
+from filehost_dav.storage.tree import Totals
 
 
 def _no_quota(_user: str) -> int | None:
@@ -95,6 +97,16 @@ class LocalStorage:
                     remove_tree(folder, user)
             with self._root.folder(LEDGERS) as ledgers:
                 remove_tree(ledgers, user)
+
+    def totals(self) -> Totals:
+        used = kept = trashed = 0
+        for user in self.users():
+            with Translated():
+                account = Ledger(self._root, f"{LEDGERS}/{user}").glance()
+                used, kept = used + account.live, kept + account.kept
+                with contextlib.suppress(FileNotFoundError), self._root.folder(f"{TRASH}/{user}") as folder:
+                    trashed += sum(not name.startswith(RESERVED) for name in folder.names())
+        return Totals(used, kept, trashed)
 
     def sweep(self) -> None:
         """As the contract says. Trouble with one user's files does not keep it from the others'; it is raised

@@ -13,6 +13,7 @@ from filehost_dav.storage.object.manifest import Manifests
 from filehost_dav.storage.object.memory import Memory
 from filehost_dav.storage.object.tree import ObjectTree
 from filehost_dav.storage.object.uploads import Names, Uploads
+from filehost_dav.storage.tree import Totals
 
 _AGES = Ages()
 
@@ -66,6 +67,12 @@ class ObjectStorage:
         with self._database.transaction(user) as rows:
             # No user's name has a slash: out of reach at once, and the cleaner's from here on.
             rows.execute("UPDATE space SET name = '/' || id WHERE name = ?", (user,))
+
+    def totals(self) -> Totals:
+        sql = """SELECT COALESCE(SUM(used - kept), 0), COALESCE(SUM(kept), 0), (SELECT count(*) FROM trash)
+            FROM space"""
+        ((used, kept, trashed),) = self._database.query(sql)
+        return Totals(int(used), int(kept), int(trashed))
 
     def sweep(self) -> None:
         self._cleaner.sweep()
