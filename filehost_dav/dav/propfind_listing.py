@@ -22,6 +22,7 @@ PIECE: Final = 512  # members, about 256 KiB
 _CHANGING = -1  # in place of a stamp: no stamp is ever equal to it
 _SMALL: Final = 2  # pieces; so few are not worth a sheet
 _PER_MEMBER: Final = 140  # bytes of memory that a member takes beside its response
+_ZIPPED: Final = 10  # a listing shrinks to a tenth at least, and is kept in both forms
 
 Row = tuple[str, int | None, Any]
 
@@ -63,8 +64,9 @@ class Listing:
 
     @property
     def memory(self) -> int:
-        """Roughly the bytes it takes."""
-        return len(self.head) + sum(piece.memory for piece in self.pieces)
+        """Roughly the bytes it takes, or will once somebody asks for it in gzip."""
+        memory = len(self.head) + sum(piece.memory for piece in self.pieces)
+        return memory + memory // _ZIPPED
 
     def parts(self, end: bytes) -> tuple[Part, ...]:
         """The whole answer, closed by `end`, in as few parts as can be."""

@@ -22,6 +22,8 @@ from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from filehost_dav.http.memory import give_back
+
 if TYPE_CHECKING:
     from filehost_dav.http.connection import Connection
     from filehost_dav.http.waiting import Waiting
@@ -35,6 +37,8 @@ IDLE = 10.0
 """Seconds after which the others end."""
 _NAP = 1.0 if sys.platform == "win32" else -1
 """How long the sleep of the watch may last. Windows lets no signal through meanwhile."""
+_REST = 1.0 if sys.platform == "win32" else 10.0
+"""Seconds without a request after which memory is given back."""
 _QUIET = 20
 """Rounds without a request after which the watch goes to sleep."""
 
@@ -125,7 +129,8 @@ class Crew:
     def _sleep(self) -> None:
         """Until a thread takes up a request. (It says so after `_task` is set, so none is missed.)"""
         self._asleep = True
-        if self._task is None and self._watching:
+        if self._task is None and self._watching and not self._bell.wait(_REST):
+            give_back()
             self._bell.wait(_NAP)
         self._asleep = False
 

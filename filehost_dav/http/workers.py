@@ -29,6 +29,7 @@ from filehost_dav.errors import ConfigError, FilehostError
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Address, Bound, Listener
 from filehost_dav.http.loads import Load, Loads
+from filehost_dav.http.memory import share_one_heap
 from filehost_dav.http.service import Service
 from filehost_dav.http.systemd import tell, watchdog_seconds
 from filehost_dav.http.tls import Certificate
@@ -62,6 +63,7 @@ def serve(
     """
     service = load()
     _allow_descriptors()
+    share_one_heap()
     with ExitStack() as stack:
         bound = [_bind(listener, stack) for listener in listeners]
         service.check(bound)

@@ -121,6 +121,12 @@ class Server:
         assert done.exit_code == 0, done.output
         return Account(name, password)
 
+    def peak_memory(self) -> int:
+        """The most bytes of memory that any of its processes ever had (Linux)."""
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return max(_high_water(pid) for pid in (str(parent), *children))
+
     def stop(self) -> int:
         """End by SIGTERM; the exit code. Raises TimeoutExpired when it does not end in time."""
         if self.process.poll() is None:
@@ -170,6 +176,11 @@ for place, descriptor in enumerate(high):
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(high)), LISTEN_FDNAMES=names)
 os.execv(command[0], command)
 """
+
+
+def _high_water(pid: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def environment(settings: dict[str, str] | None = None) -> dict[str, str]:

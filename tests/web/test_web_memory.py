@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 from harness.page import BROWSER, SAME_SITE, Visitor
@@ -25,18 +24,6 @@ def visitor(server: Server, account: Account) -> Visitor:
     return made
 
 
-def peak(server: Server) -> int:
-    """The most memory that any of the server's workers ever had, in bytes."""
-    parent = server.process.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return max(_high_water(pid) for pid in (str(parent), *children))
-
-
-def _high_water(pid: str) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-
-
 def form(token: str, size: int) -> Iterator[bytes]:
     yield b'--b\r\nContent-Disposition: form-data; name="token"\r\n\r\n' + token.encode() + b"\r\n"
     yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="big.txt"\r\n\r\n'
@@ -49,7 +36,7 @@ def test_neither_a_form_nor_a_zip_is_held_in_memory(server: Server, account: Acc
     pieces = [len(piece) for piece in form("t" * 64, 0)]
     length = sum(pieces) + SIZE
     visitor.get("/?plain")
-    before = peak(server)
+    before = server.peak_memory()
     headers = {
         **SAME_SITE,
         "Content-Type": "multipart/form-data; boundary=b",
@@ -61,7 +48,7 @@ def test_neither_a_form_nor_a_zip_is_held_in_memory(server: Server, account: Acc
     assert connection.getresponse().status == 303
     connection.close()
     assert (server.files(account) / "big.txt").stat().st_size == SIZE
-    assert peak(server) - before < CEILING
+    assert server.peak_memory() - before < CEILING
 
     connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", "/.filehost/zip?path=/", headers={**BROWSER, "Cookie": headers["Cookie"]})
@@ -70,4 +57,4 @@ def test_neither_a_form_nor_a_zip_is_held_in_memory(server: Server, account: Acc
         received += len(block)
     connection.close()
     assert received > SIZE
-    assert peak(server) - before < CEILING
+    assert server.peak_memory() - before < CEILING

@@ -1,0 +1,38 @@
+"""What the C library keeps for itself goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_RESIDENT = """
+from pathlib import Path
+from filehost_dav.http import memory
+
+def resident():
+    line = next(l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
+"""
+_HOLES = """
+before = resident()
+pieces = [bytes(60_000) for _ in range(1000)]
+kept, pieces = pieces[::100], None
+held = resident() - before
+memory.give_back()
+print(held - (resident() - before))
+"""
+
+
+def measured(program: str) -> int:
+    """MiB that the program prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", _RESIDENT + program], capture_output=True, text=True, check=True, timeout=30
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library is glibc on Linux alone")
+def test_free_memory_between_what_is_used_goes_back() -> None:
+    assert measured(_HOLES) > 20
