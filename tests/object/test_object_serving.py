@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness.dav import Client
 from harness.server import Server, run
+from testbed.seaweedfs import S3
 
 MIB = 1 << 20
 
@@ -107,3 +110,48 @@ def test_files_move_to_the_bucket_and_back_while_the_server_runs(tmp_path: Path)
 PROPPATCH = (
     '<propertyupdate xmlns="DAV:"><set><prop><colour xmlns="urn:x">green</colour></prop></set></propertyupdate>'
 )
+
+
+@pytest.mark.s3
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["obstore", "boto3"])
+def test_a_frozen_store_is_a_503_within_seconds(library: str, s3: S3, tmp_path: Path) -> None:
+    choice = {
+        "FILEHOST_STORAGE_KIND": "object",
+        "FILEHOST_OBJECT_CLIENT": library,
+        "FILEHOST_OBJECT_BUCKET": s3.bucket(),
+        "FILEHOST_OBJECT_ENDPOINT": s3.endpoint,
+        "FILEHOST_SERVER_WORKERS": "1",
+    }
+    node = Server(tmp_path / "data", {**s3.environment, **choice}).start()
+    account = node.add_user("alice")
+    content = b"large enough not to be remembered" * 10_000
+    answers: dict[str, tuple[int, str, float]] = {}
+
+    def ask(method: str, path: str, body: bytes = b"") -> None:
+        began = time.monotonic()
+        with Client(node, account) as client:
+            answer = client(method, path, body)
+        answers[path] = (answer.status, answer.headers["Retry-After"], time.monotonic() - began)
+
+    ask("PUT", "/old.txt", content)
+    assert s3.server is not None
+    s3.server.freeze()
+    try:
+        asked = [("GET", "/old.txt", b""), ("PUT", "/new.txt", b"new"), ("PROPFIND", "/", b"")]
+        hands = [threading.Thread(target=ask, args=one) for one in asked]
+        for hand in hands:
+            hand.start()
+        for hand in hands:
+            hand.join()
+    finally:
+        s3.server.thaw()
+    assert answers["/"][0] == 207
+    for path in ("/old.txt", "/new.txt"):
+        status, retry, seconds = answers[path]
+        assert (status, bool(retry)) == (503, True)
+        assert seconds < 25
+    with Client(node, account) as client:
+        assert client.get("/old.txt").body == content
+        assert client.get("/new.txt").status == 404
+    node.stop()

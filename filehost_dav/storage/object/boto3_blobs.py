@@ -17,7 +17,7 @@ from filehost_dav.storage.object.blobs import BLOCK, Lost, Sink, Stored
 from filehost_dav.storage.object.bucket import Bucket
 
 _log = logging.getLogger(__name__)
-_READ = 30  # seconds an engine may be silent
+_READ = 8  # seconds an engine may be silent; twice, since it is asked again
 
 
 class Boto3Blobs:
@@ -143,7 +143,7 @@ def _client(bucket: Bucket) -> Any:
         response_checksum_validation="when_required",
         connect_timeout=3,
         read_timeout=_READ,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=64,
         user_agent="filehost-dav",
     )

@@ -1,7 +1,8 @@
 """ObstoreBlobs: blobs in an S3 bucket by `obstore`, whose work is done in Rust, outside Python's lock.
 
-An engine that refuses connections is reported within seconds, one that hangs after READ seconds;
-a download may take a day, as long as bytes keep coming. Credentials come from the environment
+An engine that refuses connections is reported within seconds, and so is one that is silent: after QUICK
+seconds, but where bytes are sent to it, for whose way those seconds count too, after PATIENT. A download
+may take a day, as long as bytes keep coming. Credentials come from the environment
 (AWS_ACCESS_KEY_ID and so on, or the instance's role) and are never held here.
 """
 
@@ -22,8 +23,10 @@ from filehost_dav.storage.object.blobs import BLOCK, Lost, Sink, Stored
 from filehost_dav.storage.object.bucket import Bucket
 
 _log = logging.getLogger(__name__)
-READ: Final = 30  # seconds an engine may be silent
+QUICK: Final = 8  # seconds an engine may be silent
+PATIENT: Final = 30  # and the way of a part to it may take
 _PARTS_AT_ONCE: Final = 2
+_SMALL: Final = 256 * 1024  # bytes: sent in less than QUICK over any line that is of use
 
 
 class Control(Protocol):
@@ -36,12 +39,14 @@ class ObstoreBlobs:
     """Blobs in an S3 bucket."""
 
     def __init__(self, bucket: Bucket, control: Control) -> None:
-        self._store = _store(bucket)
+        self._store = _store(bucket, QUICK)
+        self._patient = _store(bucket, PATIENT)
         self._control = control
 
     def put(self, key: str, data: bytes | bytearray, notes: Mapping[str, str]) -> None:
+        store = self._store if len(data) <= _SMALL else self._patient
         with _answering():
-            obstore.put(self._store, key, data, attributes=dict(notes), use_multipart=False)
+            obstore.put(store, key, data, attributes=dict(notes), use_multipart=False)
 
     def writer(self, key: str, part: int, notes: Mapping[str, str]) -> AbstractContextManager[Sink]:
         return self._writer(key, part, notes)
@@ -51,7 +56,7 @@ class ObstoreBlobs:
         with (
             _answering(),
             obstore.open_writer(
-                self._store,
+                self._patient,
                 key,
                 attributes=dict(notes),
                 buffer_size=part,
@@ -105,7 +110,7 @@ class _Sink:
         return len(data)
 
 
-def _store(bucket: Bucket) -> S3Store:
+def _store(bucket: Bucket, silent: int) -> S3Store:
     config: dict[str, Any] = {
         "endpoint": bucket.endpoint,
         "region": bucket.region,
@@ -116,7 +121,7 @@ def _store(bucket: Bucket) -> S3Store:
     client: Any = {
         "allow_http": True,
         "connect_timeout": timedelta(seconds=3),
-        "read_timeout": timedelta(seconds=READ),
+        "read_timeout": timedelta(seconds=silent),
         "timeout": timedelta(days=1),
         "user_agent": "filehost-dav",
     }

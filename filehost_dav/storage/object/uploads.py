@@ -24,6 +24,7 @@ from filehost_dav.errors import (
     QuotaExceeded,
     TooLarge,
     Truncated,
+    Unavailable,
 )
 from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database
@@ -93,9 +94,9 @@ class Uploads:
         try:
             self._send(journal, intake, body.length, _notes(owned))
             yield Blob(journal.blob, intake.received, intake.digests)
-        except BaseException:
+        except BaseException as error:
             with contextlib.suppress(FilehostError):
-                self._abandon(journal)
+                self._abandon(journal, silent=isinstance(error, Unavailable))
             raise
 
     def _send(self, journal: _Journal, intake: _Intake, length: int | None, notes: Mapping[str, str]) -> None:
@@ -117,9 +118,9 @@ class Uploads:
                 sink.write(piece)
             intake.verify()
 
-    def _abandon(self, journal: _Journal) -> None:
-        # What cannot be removed now is left to the cleaner, which finds it by its row.
-        if journal.give_up():
+    def _abandon(self, journal: _Journal, *, silent: bool) -> None:
+        # What cannot be removed now, since the engine is silent, is left to the cleaner: it has the row.
+        if journal.give_up() and not silent:
             self._blobs.delete([key_of(journal.blob)])
             journal.end()
 
