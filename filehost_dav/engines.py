@@ -52,7 +52,13 @@ def open_object_storage(
         grace=config.object.grace * _SECOND,
     )
     return ObjectStorage(
-        database, blobs, quota=quota, largest=config.limits.file_size, ages=ages, memory=config.object.memory
+        database,
+        blobs,
+        quota=quota,
+        largest=config.limits.file_size,
+        ages=ages,
+        memory=config.object.memory,
+        room=config.object.upload_memory,
     )
 
 

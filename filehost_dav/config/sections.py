@@ -152,6 +152,11 @@ class Object:
         "Memory of each process for small contents that were used last; they never change, so they are never "
         "out of date.",
     )
+    upload_memory: int = size(
+        "512 MiB",
+        "Memory of each process for uploads on their way. Each holds 8 MiB of it, or a 9,000th of its length "
+        "where that is more; those that find none wait for it, and are told to come later after 20 seconds.",
+    )
     grace: int = duration(
         "2 d",
         "How long an object stays that no file needs any more. Longer than the time between two backups of the "

@@ -16,6 +16,7 @@ from filehost_dav.errors import Unavailable
 
 BLOCK: Final = 256 * 1024  # bytes that `stream` gives at a time, more or less
 ROOM: Final = "b/"  # where contents are; other keys are the server's own
+AHEAD: Final = 2  # parts of an object that a sink may have on their way while the next is filled
 PARTS: Final = 256  # by the first two digits of a name
 
 
@@ -36,6 +37,9 @@ class Sink(Protocol):
 
     def write(self, data: memoryview, /) -> object:
         """Take all of `data`, which the caller may overwrite afterwards."""
+
+    def settle(self) -> object:
+        """Wait until all whole parts are in the store, and no longer in memory."""
 
 
 class Blobs(Protocol):

@@ -115,6 +115,9 @@ class _Parts:
             self._send(self._part)
         return len(data)
 
+    def settle(self) -> object:
+        """Each part is sent when it is full."""
+
     def finish(self) -> None:
         if self._waiting or not self._sent:
             self._send(len(self._waiting))

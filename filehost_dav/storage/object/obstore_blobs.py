@@ -19,13 +19,12 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import S3Store
 
 from filehost_dav.errors import Unavailable
-from filehost_dav.storage.object.blobs import BLOCK, Lost, Sink, Stored
+from filehost_dav.storage.object.blobs import AHEAD, BLOCK, Lost, Sink, Stored
 from filehost_dav.storage.object.bucket import Bucket
 
 _log = logging.getLogger(__name__)
 QUICK: Final = 8  # seconds an engine may be silent
 PATIENT: Final = 30  # and the way of a part to it may take
-_PARTS_AT_ONCE: Final = 2
 _SMALL: Final = 256 * 1024  # bytes: sent in less than QUICK over any line that is of use
 
 
@@ -60,7 +59,7 @@ class ObstoreBlobs:
                 key,
                 attributes=dict(notes),
                 buffer_size=part,
-                max_concurrency=_PARTS_AT_ONCE,
+                max_concurrency=AHEAD,
             ) as writer,
         ):
             yield _Sink(writer)
@@ -108,6 +107,9 @@ class _Sink:
     def write(self, data: memoryview, /) -> object:
         self._writer.write(bytes(data))
         return len(data)
+
+    def settle(self) -> object:
+        return self._writer.flush()
 
 
 def _store(bucket: Bucket, silent: int) -> S3Store:

@@ -11,6 +11,7 @@ from filehost_dav.storage.object.change import found_tree
 from filehost_dav.storage.object.cleaner import Ages, Cleaner
 from filehost_dav.storage.object.manifest import Manifests
 from filehost_dav.storage.object.memory import Memory
+from filehost_dav.storage.object.room import Room
 from filehost_dav.storage.object.tree import ObjectTree
 from filehost_dav.storage.object.uploads import Names, Uploads
 from filehost_dav.storage.tree import Totals
@@ -34,10 +35,11 @@ class ObjectStorage:
         largest: int | None = None,
         ages: Ages = _AGES,
         memory: int = 0,
+        room: int = 512 << 20,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """`quota` gives a user's limit in bytes when a tree is made; `largest` limits one file; `memory` is
-        for small contents used last, in bytes; `clock` is in nanoseconds.
+        for small contents used last, `room` for uploads on their way, in bytes; `clock` is in nanoseconds.
         """
         self._cleaner = Cleaner(database, blobs, ages, clock)
         self._manifests = Manifests(database, blobs, clock)
@@ -46,7 +48,7 @@ class ObjectStorage:
         self._quota = quota
         self._memory = Memory(memory)
         self._uploads = Uploads(
-            database, blobs, Names(database, clock), self._memory, clock=clock, largest=largest
+            database, blobs, Names(database, clock), self._memory, Room(room), clock=clock, largest=largest
         )
         self._clock = clock
 

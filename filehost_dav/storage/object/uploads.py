@@ -31,10 +31,12 @@ from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs, key_of, new_id
 from filehost_dav.storage.object.change import Blob, changing
 from filehost_dav.storage.object.memory import LARGEST, Memory
+from filehost_dav.storage.object.room import Pace, Room
 from filehost_dav.storage.object.rows import State
 from filehost_dav.storage.tree import Body
 
 MIB: Final = 1 << 20
+_FREE: Final = MIB // 4  # what an upload may hold without asking
 SMALL: Final = 8 * MIB  # what is sent in one request, and the least part of a larger content
 _PARTS: Final = 9_000  # S3 takes 10,000 in one object
 _UNKNOWN: Final = 16 * MIB  # the parts of a body of unknown length: up to 140 GiB
@@ -68,6 +70,7 @@ class Uploads:
         blobs: Blobs,
         names: Names,
         memory: Memory,
+        room: Room,
         *,
         clock: Callable[[], int],
         largest: int | None,
@@ -78,6 +81,7 @@ class Uploads:
         self._largest = largest
         self._names = names
         self._memory = memory
+        self._room = room
         self._clock = clock
 
     @contextlib.contextmanager
@@ -100,23 +104,37 @@ class Uploads:
             raise
 
     def _send(self, journal: _Journal, intake: _Intake, length: int | None, notes: Mapping[str, str]) -> None:
-        key = key_of(journal.blob)
-        start = intake.take(SMALL if length is None else min(SMALL, length))
+        start = intake.take(_FREE if length is None else min(_FREE, length))
         if intake.is_at_end():
-            intake.verify()
-            journal.cover(intake.received)
-            if start:
-                self._blobs.put(key, start, notes)
-            if len(start) <= LARGEST:
-                self._memory.keep(journal.blob, bytes(start))
+            self._send_whole(journal, intake, start, notes)
             return
-        with self._blobs.writer(key, part_size(length), notes) as sink:
-            sink.write(memoryview(start))
-            del start
-            for piece in intake:
-                journal.cover(intake.received)
-                sink.write(piece)
-            intake.verify()
+        part = part_size(length)
+        with self._room.share(part if length is None else min(length, part)) as share:
+            if length is None or length <= SMALL:
+                start += intake.take((length or SMALL) - len(start))
+                if intake.is_at_end():
+                    self._send_whole(journal, intake, start, notes)
+                    return
+            with self._blobs.writer(key_of(journal.blob), part, notes) as sink:
+                pace = Pace(share, sink, part)
+                sink.write(memoryview(start))
+                pace.wrote(len(start))
+                del start
+                for piece in intake:
+                    journal.cover(intake.received)
+                    sink.write(piece)
+                    pace.wrote(len(piece))
+                intake.verify()
+
+    def _send_whole(
+        self, journal: _Journal, intake: _Intake, content: bytearray, notes: Mapping[str, str]
+    ) -> None:
+        intake.verify()
+        journal.cover(intake.received)
+        if content:
+            self._blobs.put(key_of(journal.blob), content, notes)
+        if len(content) <= LARGEST:
+            self._memory.keep(journal.blob, bytes(content))
 
     def _abandon(self, journal: _Journal, *, silent: bool) -> None:
         # What cannot be removed now, since the engine is silent, is left to the cleaner: it has the row.
