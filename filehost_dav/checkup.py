@@ -122,8 +122,7 @@ def _open_files(config: Config) -> Iterator[Remark]:
 
 def _memory(config: Config) -> Iterator[Remark]:
     accounts = config.accounts
-    processes = config.server.workers or os.cpu_count() or 1
-    most = processes * accounts.hashes_at_once * accounts.argon2_memory
+    most = _processes(config) * accounts.hashes_at_once * accounts.argon2_memory
     yield Remark(GOOD, "memory", f"at most {size_for_people(most)} for password hashes at one time")
 
 
@@ -152,18 +151,20 @@ def _unknown(make_users: bool) -> str:
 def _limits(config: Config) -> Iterator[Remark]:
     limits, throttle = config.limits, config.throttle
     largest = "no limit" if limits.file_size is None else size_for_people(limits.file_size)
+    each = "" if _processes(config) == 1 else f", in each of the {_processes(config)} processes for itself"
     quota = "no limit" if config.accounts.quota is None else size_for_people(config.accounts.quota)
     yield Remark(GOOD, "limits", f"one file: {largest}; one user: {quota}")
     yield Remark(
         GOOD,
         "limits",
-        f"at a time in one process: {limits.requests_per_address} requests of an address, "
-        f"{limits.requests_per_user} requests and {limits.uploads_per_user} uploads of a user",
+        f"at a time{each}: {limits.requests_per_address} requests of an address, "
+        f"{limits.requests_per_user} requests and {limits.uploads_per_user} uploads of a user, "
+        f"{limits.connections} connections",
     )
     yield Remark(
         GOOD,
         "limits",
-        f"{limits.connections} connections of a process; headers {size_for_people(limits.head_size)} within "
+        f"headers {size_for_people(limits.head_size)} within "
         f"{limits.head_time} s; a stalled upload ends after {limits.upload_stall} s",
     )
     yield Remark(
@@ -172,6 +173,10 @@ def _limits(config: Config) -> Iterator[Remark]:
         f"after {throttle.free} failed sign-ins of a user at an address the next one waits, "
         f"at most {throttle.longest} s",
     )
+
+
+def _processes(config: Config) -> int:
+    return config.server.workers or os.cpu_count() or 1
 
 
 def _left_behind(files: Path, users: list[User]) -> Iterator[Remark]:

@@ -22,12 +22,14 @@ from filehost_dav.accounts.users import User, Users
 from filehost_dav.config import Config
 from filehost_dav.config.sections import Policy as Rules
 from filehost_dav.engines import open_database, open_object_storage
+from filehost_dav.errors import ConfigError
 from filehost_dav.policy.patterns import Patterns
 from filehost_dav.policy.roles import Policy
 from filehost_dav.policy.signatures import ANY_CONTENT, Signatures
 from filehost_dav.state.custody import RECORDS
 from filehost_dav.state.database import Database
-from filehost_dav.state.schema import migrate
+from filehost_dav.state.schema import STEPS, migrate
+from filehost_dav.state.upgrade import copy_of_step, keep_copy, step_of
 
 if TYPE_CHECKING:
     from filehost_dav.storage.aside import Limits
@@ -64,7 +66,7 @@ def open_records(config: Config) -> Records:
     """Make the data folder where it is missing and bring the records up to date. Raises ConfigError."""
     config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_database(config, _records_file(config))
-    migrate(database)
+    _bring_up_to_date(config, database)
     accounts, throttle = config.accounts, config.throttle
     return Records(
         database,
@@ -75,6 +77,22 @@ def open_records(config: Config) -> Records:
         Sessions(database),
         Throttle(database, Patience(throttle.free, throttle.longest, throttle.forget), time.time),
     )
+
+
+def _bring_up_to_date(config: Config, database: Database) -> None:
+    """Raises ConfigError for records of a newer program, Unavailable when none of the older could be kept."""
+    file = _records_file(config)
+    seen = 0 if config.database.url else step_of(file)
+    if 0 < seen < len(STEPS):
+        keep_copy(file, seen)
+    try:
+        migrate(database)
+    except ConfigError as error:
+        if seen and copy_of_step(file, len(STEPS)).is_file():
+            raise ConfigError(
+                [*error.problems, "filehost-dav rollback goes back to before the upgrade"]
+            ) from error
+        raise
 
 
 def open_storage(config: Config, records: Records) -> Storage:

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "trash": ("trash", "Deleted files: list, restore, purge."),
     "backup": ("backups:backup", "Copy everything to another folder, while the server runs."),
     "restore": ("backups:restore", "Fill an empty data folder from a backup."),
+    "rollback": ("rollback", "Go back to the records from before an upgrade."),
     "import": ("moving:import_", "Take a folder's files into one user's files."),
     "migrate": ("moving:migrate", "Copy all files to a bucket, or back to plain folders."),
     "migrate-records": ("moving:records", "Copy the records to PostgreSQL."),

@@ -86,22 +86,22 @@ STEPS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def migrate(database: Database) -> int:
+def migrate(database: Database, steps: tuple[tuple[str, ...], ...] = STEPS) -> int:
     """Bring the tables to the newest step; how many steps were taken. Raises ConfigError."""
     with database.transaction() as transaction:
         transaction.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
         seen = _steps_seen(transaction)
-        if seen > len(STEPS):
+        if seen > len(steps):
             raise ConfigError(
-                [f"The database is from a newer version (step {seen}, this program knows {len(STEPS)})"]
+                [f"The database is from a newer version (step {seen}, this program knows {len(steps)})"]
             )
-        for statements in STEPS[seen:]:
+        for statements in steps[seen:]:
             for statement in statements:
                 transaction.execute(statement)
-        if seen < len(STEPS):
+        if seen < len(steps):
             transaction.execute("DELETE FROM meta WHERE name = 'schema'")
-            transaction.execute("INSERT INTO meta (name, value) VALUES ('schema', ?)", (str(len(STEPS)),))
-        return len(STEPS) - seen
+            transaction.execute("INSERT INTO meta (name, value) VALUES ('schema', ?)", (str(len(steps)),))
+        return len(steps) - seen
 
 
 def _steps_seen(transaction: Transaction) -> int:

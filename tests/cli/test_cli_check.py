@@ -176,3 +176,11 @@ def test_an_address_where_nothing_is_is_said(url: str) -> None:
     said = run("check", "--url", url, check=False)
     assert said.returncode == 1
     assert "Traceback" not in said.stderr
+
+
+def test_limits_are_said_to_hold_in_each_process(machine: Machine) -> None:
+    machine("user", "add", "anna", stdin="secret\n")
+    alone = machine("check", FILEHOST_SERVER_WORKERS="1")
+    assert "at a time: 1500 requests of an address" in alone
+    several = machine("check", FILEHOST_SERVER_WORKERS="3")
+    assert "at a time, in each of the 3 processes for itself: 1500 requests of an address" in several
