@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from filehost_dav.accounts.memory import Memory
@@ -19,7 +20,7 @@ from filehost_dav.config import Config
 from filehost_dav.config.addresses import host_and_port
 from filehost_dav.dav.application import build
 from filehost_dav.engines import shared_key
-from filehost_dav.errors import Full
+from filehost_dav.errors import ConfigError, Full
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener
 from filehost_dav.http.proxies import Proxies
@@ -52,8 +53,10 @@ from filehost_dav.web.trusted_header import TrustedHeader
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from filehost_dav.accounts.oidc.client import Client
     from filehost_dav.logs.webhook import Webhook
     from filehost_dav.metrics.exporter import Exporter
+    from filehost_dav.web.oidc_page import OidcPage
 
 
 def listeners(config: Config, inherited: Sequence[Inherited] = ()) -> list[Listener]:
@@ -72,6 +75,7 @@ def service(config: Config) -> Service:
     """What the workers serve. Runs in their parent, and leaves nothing open there."""
     key = _shared_key(config)
     preload(config)
+    _oidc_client(config)
     chain = certificate(config)
     counters = request_counters() if config.metrics.listen else None
     return Service(
@@ -238,12 +242,14 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
     accounts = config.accounts
     plain_http = accounts.plain_http == "anywhere"
     door = _signing_in(config, records, key)
+    known = _accounts(config, records, door, key)
     pages = Pages(
-        _accounts(config, records, door, key),
+        known,
         policy_of=partial(policy_of, config),
         key=key,
         plain_http=plain_http,
         largest=config.limits.file_size,
+        oidc=_oidc(config, records, known, key),
     )
     dav = build(records.database, whole_trees=config.limits.whole_trees)
     homes = Homes(pages, dav, partial(home_of, config, storage))
@@ -268,6 +274,40 @@ def _trusted_header(config: Config, records: Records) -> TrustedHeader | None:
     proxies = Proxies.parse(config.header.proxies)
     vouched = Vouched(records.users, config.header.make_users)
     return TrustedHeader(config.header.name, proxies.trust, vouched.user)
+
+
+def _oidc_client(config: Config) -> Client | None:
+    """What is agreed with the provider, where there is one. Raises ConfigError."""
+    oidc = config.oidc
+    if not oidc.issuer:
+        return None
+    if not find_spec("joserfc"):
+        raise ConfigError(["oidc.issuer: a library is missing; pip install 'filehost-dav[oidc]'"])
+    from filehost_dav.accounts.oidc.client import Client  # noqa: PLC0415 - only where it is used
+
+    secret = oidc.client_secret
+    if oidc.client_secret_file:
+        try:
+            secret = oidc.client_secret_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                [f"oidc.client_secret_file = {oidc.client_secret_file}: cannot be read"]
+            ) from error
+    agreed = (oidc.scopes, oidc.claim, oidc.group, oidc.group_claim, oidc.timeout)
+    return Client(oidc.issuer, oidc.client_id, secret, *agreed)
+
+
+def _oidc(config: Config, records: Records, accounts: Accounts, key: bytes) -> OidcPage | None:
+    client = _oidc_client(config)
+    if client is None:
+        return None
+    from filehost_dav.accounts.oidc.provider import Provider  # noqa: PLC0415 - only where it is used
+    from filehost_dav.accounts.oidc.used import UsedStates  # noqa: PLC0415
+    from filehost_dav.web.oidc_page import STATE_HOLDS, OidcPage, SignOn  # noqa: PLC0415
+
+    used = UsedStates(records.database, time.time, kept=STATE_HOLDS)
+    identify = Vouched(records.users, config.oidc.make_users).user
+    return OidcPage(SignOn(Provider(client, key), used, identify, config.oidc.name), accounts, key)
 
 
 def _accounts(config: Config, records: Records, door: SigningIn, key: bytes) -> Accounts:

@@ -142,6 +142,10 @@ def _signing_in(config: Config) -> Iterator[Remark]:
     if header.name:
         who = f"{header.name} from {', '.join(header.proxies)}"
         yield Remark(GOOD, "sign-in", f"by the header {who}; {_unknown(header.make_users)}")
+    oidc = config.oidc
+    if oidc.issuer:
+        who = f"members of {oidc.group}" if oidc.group else "everybody there"
+        yield Remark(GOOD, "sign-in", f"at {oidc.issuer}: {who}, as {oidc.claim}; {_unknown(oidc.make_users)}")
 
 
 def _unknown(make_users: bool) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from filehost_dav.config.addresses import is_address, is_host
+from filehost_dav.config.addresses import is_address, is_host, is_private_url
 from filehost_dav.config.sections import Config
 
 # No header that means something already.
@@ -20,6 +20,7 @@ def contradictions(config: Config) -> Iterator[str]:
     """What cannot be, each as a sentence that names the settings."""
     yield from _doors(config)
     yield from _proxies(config)
+    yield from _provider(config)
     yield from _files(config)
     yield from _addresses(config)
 
@@ -53,6 +54,18 @@ def _proxies(config: Config) -> Iterator[str]:
     for proxy in header.proxies:
         if proxy.endswith("/0"):
             yield f"header.proxies: {proxy} is everybody, and everybody could be any user: name the proxy"
+
+
+def _provider(config: Config) -> Iterator[str]:
+    oidc = config.oidc
+    if bool(oidc.issuer) is not bool(oidc.client_id):
+        yield "oidc.issuer and oidc.client_id belong together: give both, or none"
+    if oidc.issuer and not is_private_url(oidc.issuer):
+        yield f'oidc.issuer = "{oidc.issuer}" is no address such as https://sso.example.org'
+    if oidc.client_secret and oidc.client_secret_file:
+        yield "oidc.client_secret and oidc.client_secret_file are the same secret: give one of them"
+    if oidc.issuer and "openid" not in oidc.scopes:
+        yield 'oidc.scopes needs "openid"'
 
 
 def _networks(setting: str, proxies: tuple[str, ...], config: Config) -> Iterator[str]:

@@ -287,6 +287,26 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """The page can sign in at a provider of OpenID Connect; see docs/signing-in.md."""
+
+    issuer: str = text("", "The provider's address as it writes it itself; empty for none.")
+    client_id: str = text("", "What the provider knows this server as.")
+    client_secret: str = secret("The secret agreed with it; better in the environment than here.")
+    client_secret_file: Path | None = place("", "File that holds the secret instead.")
+    name: str = text("single sign-on", "What the sign-in page calls it.")
+    scopes: tuple[str, ...] = words(("openid", "profile"), "What is asked for; openid is needed.")
+    claim: str = text(
+        "preferred_username",
+        "The claim that is the user's name here; nobody may be free to choose it.",
+    )
+    group: str = text("", "The group whose members may sign in; empty for everybody.")
+    group_claim: str = text("groups", "The claim that lists a user's groups.")
+    make_users: bool = flag(False, "Whether an account is made for whoever has none.")
+    timeout: int = duration("10 s", "How long the provider may take for each answer.")
+
+
+@dataclass(frozen=True, slots=True)
 class Throttle:
     """Failed sign-ins cost time. Each is counted for the user at that address, and, more patiently, for the
     address, its network, and the user anywhere.
@@ -352,6 +372,7 @@ class Config:
     scan: Scan = Scan()
     accounts: Accounts = Accounts()
     header: Header = Header()
+    oidc: Oidc = Oidc()
     throttle: Throttle = Throttle()
     log: Log = Log()
     webhook: Webhook = Webhook()

@@ -83,6 +83,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             owner TEXT PRIMARY KEY, secret TEXT NOT NULL, since BIGINT, step BIGINT NOT NULL)""",
         "CREATE TABLE recovery_code (owner TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (owner, digest))",
     ),
+    ("CREATE TABLE oidc_state (digest TEXT PRIMARY KEY, used BIGINT NOT NULL)",),
 )
 
 

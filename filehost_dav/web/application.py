@@ -30,12 +30,15 @@ from filehost_dav.web.data import (
 from filehost_dav.web.failures import headers_of, rule_of, status_of
 from filehost_dav.web.folder_page import answer_folder, is_folder_visit, script_page
 from filehost_dav.web.request import Environ, Request, is_from_program
-from filehost_dav.web.signin_page import SIGN_IN, SignInPage
+from filehost_dav.web.signin_page import SignInPage
+from filehost_dav.web.targets import FROM_PROVIDER, SIGN_IN, TO_PROVIDER
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words, choose
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
+
+    from filehost_dav.web.oidc_page import OidcPage
 
 OURS: Final = "/.filehost/"
 _VIEWS: Final = ("trash", "versions", "connect")  # the script shows these to a browser's window
@@ -54,12 +57,13 @@ class Pages:
         key: bytes,
         plain_http: bool,
         largest: int | None = None,
+        oidc: OidcPage | None = None,
     ) -> None:
         """`key` is secret and the same in all the server's processes; `plain_http`: whether passwords may
-        come without TLS from other machines; `largest` is in bytes.
+        come without TLS from other machines; `largest` is in bytes; `oidc`: the way to a provider.
         """
         self._assets = Assets()
-        self._sign_in = SignInPage(accounts, plain_http=plain_http)
+        self._sign_in = SignInPage(accounts, plain_http=plain_http, oidc=oidc)
         self._account = AccountPage(accounts)
         self._policy_of = policy_of
         self._key = key
@@ -67,6 +71,8 @@ class Pages:
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", ""): lambda _: see_other("/"),
             ("GET", "signin"): lambda _: see_other("/"),
+            ("GET", TO_PROVIDER): lambda _: see_other("/"),
+            ("GET", FROM_PROVIDER): lambda _: see_other("/"),
             ("POST", "signout"): self._sign_in.sign_out,
             ("GET", "account"): self._account.show,
             ("POST", "account"): self._account.change,
@@ -115,6 +121,10 @@ class Pages:
             return self._sign_in.ask(request, words, self._assets)
         if name == "signin" and request.method == "POST":
             return self._sign_in.take(request, words, self._assets)
+        if name in (TO_PROVIDER, FROM_PROVIDER):
+            answer = self._sign_in.go_elsewhere(name, request, words, self._assets)
+            if answer is not None:
+                return answer
         if request.is_navigation:
             return _to_sign_in(request, words, self._assets)
         return _signed_out() if request.header("X-Requested-With") == "Filehost" else None

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html import escape
-from typing import Final
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING
 
 from filehost_dav.accounts.users import User
 from filehost_dav.errors import FilehostError, SignInRefused, Throttled
@@ -22,23 +21,26 @@ from filehost_dav.web.forms import Fields, read_fields
 from filehost_dav.web.markup import first, notice
 from filehost_dav.web.request import Request
 from filehost_dav.web.signin import is_private
+from filehost_dav.web.targets import SIGN_IN, TO_PROVIDER, local_target
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words
 
-SIGN_IN: Final = "/.filehost/signin"
+if TYPE_CHECKING:
+    from filehost_dav.web.oidc_page import OidcPage
 
 
 class SignInPage:
-    """`plain_http`: whether passwords may come without TLS from other machines."""
+    """`plain_http`: whether passwords may come without TLS from other machines; `oidc`: a provider."""
 
-    def __init__(self, accounts: Accounts, *, plain_http: bool) -> None:
+    def __init__(self, accounts: Accounts, *, plain_http: bool, oidc: OidcPage | None = None) -> None:
         self._accounts = accounts
+        self._oidc = oidc
         self._plain_http = plain_http
 
     def ask(self, request: Request, words: Words, assets: Assets) -> Answer:
         """The form for name and password."""
         said = "" if self._may_sign_in(request) else notice(words.say("signin.tls"), "bad")
-        return html(_password_form(words, assets, target=request.argument("next"), said=said))
+        return html(self._password_form(words, assets, target=request.argument("next"), said=said))
 
     def take(self, request: Request, words: Words, assets: Assets) -> Answer:
         """Take a form: a session and on to where the visitor wanted to go, or a form with a reason."""
@@ -48,6 +50,16 @@ class SignInPage:
         if "ticket" in fields:
             return self._take_code(request, fields, words, assets)
         return self._take_password(request, fields, words, assets)
+
+    def go_elsewhere(self, name: str, request: Request, words: Words, assets: Assets) -> Answer | None:
+        """To the provider or back from it, None where there is none. Raises SignInRefused, Unavailable."""
+        if self._oidc is None or request.method != "GET":
+            return None
+        if not self._may_sign_in(request):
+            return replace(self.ask(request, words, assets), status=403)
+        if name == TO_PROVIDER:
+            return self._oidc.begin(request)
+        return self._oidc.finish(request, words, assets)
 
     def sign_out(self, visit: Visit) -> Answer:
         """End this browser's session."""
@@ -61,7 +73,7 @@ class SignInPage:
             user = self._accounts.sign_in(name, password, request.address)
         except (SignInRefused, Throttled) as error:
             problem = notice(sign_in_problem(error, words, wrong="signin.wrong"), "bad")
-            return _refused(error, _password_form(words, assets, name=name, target=target, said=problem))
+            return _refused(error, self._password_form(words, assets, name=name, target=target, said=problem))
         if user.codes:
             return html(
                 _code_form(words, assets, ticket=self._accounts.second_step.ticket(user), target=target)
@@ -73,7 +85,7 @@ class SignInPage:
         user = self._accounts.second_step.holder(ticket)
         if user is None:
             late = notice(words.say("codes.late"), "bad")
-            return html(_password_form(words, assets, target=target, said=late), 403)
+            return html(self._password_form(words, assets, target=target, said=late), 403)
         try:
             self._accounts.second_step.check(user, code, request.address)
         except (SignInRefused, Throttled) as error:
@@ -86,16 +98,21 @@ class SignInPage:
         token = self._accounts.open(request, user.name)
         return see_other(local_target(target)).adding(keep_session(request, token))
 
+    def _password_form(
+        self, words: Words, assets: Assets, *, name: str = "", target: str = "", said: str = ""
+    ) -> str:
+        target = local_target(target)
+        return words.fill(
+            assets.frame("signin"),
+            assets=assets.base,
+            name=escape(name),
+            target=escape(target),
+            notice=said,
+            elsewhere=self._oidc.link(words, target) if self._oidc else "",
+        )
+
     def _may_sign_in(self, request: Request) -> bool:
         return self._plain_http or is_private(request.environ)
-
-
-def local_target(target: str) -> str:
-    """`target` where it is a path on this site, else the top folder: no form sends people elsewhere."""
-    parts = urlsplit(target)
-    if parts.scheme or parts.netloc or not target.startswith("/") or target[1:2] in ("/", "\\"):
-        return "/"
-    return quote(target, safe="/%?&=#!$'()*+,;:@~[]")
 
 
 def sign_in_problem(error: FilehostError, words: Words, *, wrong: str) -> str:
@@ -107,16 +124,6 @@ def sign_in_problem(error: FilehostError, words: Words, *, wrong: str) -> str:
 
 def _refused(error: FilehostError, form: str) -> Answer:
     return html(form, status_of(error)).adding(*headers_of(error))
-
-
-def _password_form(words: Words, assets: Assets, *, name: str = "", target: str = "", said: str = "") -> str:
-    return words.fill(
-        assets.frame("signin"),
-        assets=assets.base,
-        name=escape(name),
-        target=escape(local_target(target)),
-        notice=said,
-    )
 
 
 def _code_form(words: Words, assets: Assets, *, ticket: str, target: str, said: str = "") -> str:

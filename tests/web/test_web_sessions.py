@@ -12,7 +12,7 @@ from harness.page import BROWSER, PASSWORD, SAME_SITE, SCRIPT, Host, Visitor, se
 
 from filehost_dav.accounts.sessions import IDLE, LONGEST
 from filehost_dav.web.account_page import browser_name
-from filehost_dav.web.signin_page import local_target
+from filehost_dav.web.targets import local_target
 
 DAV = {"User-Agent": "gvfs/1.50", "Accept": "*/*"}
 
