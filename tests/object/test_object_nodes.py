@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ from filehost_dav.storage.object.tree import ObjectTree
 
 MIB = 1 << 20
 SECONDS = float(os.environ.get("FILEHOST_TEST_SECONDS", "15"))  # of two nodes at work
-ROUNDS = int(os.environ.get("FILEHOST_TEST_ROUNDS", "15"))  # of killing a node
+ROUNDS = int(os.environ.get("FILEHOST_TEST_ROUNDS", "120"))  # of killing a node
 FORGIVEN = {200, 201, 204, 206, 207, 403, 404, 405, 409, 412}
 
 
@@ -65,12 +66,14 @@ class Ground:
             "FILEHOST_SERVER_WORKERS": "2",
         }
 
-    def worker(self, kind: str, seed: int) -> subprocess.Popen[str]:
+    def worker(self, kind: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "testbed.worker", kind, self.url]
-        command += [str(self.bucket.endpoint), self.bucket.name, str(seed)]
+        command += [str(self.bucket.endpoint), self.bucket.name]
         path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
         environment = {**os.environ, **self.environment, "PYTHONPATH": path}
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
 
 @pytest.fixture
@@ -163,14 +166,16 @@ def test_a_node_killed_at_any_instant_loses_nothing(ground: Ground, rows: Databa
         migrate(database)
         model = ObjectStorage(database, FolderBlobs(Path(name) / "bucket")).tree("alice")
         chance = random.Random(7)
+        nursery = ground.worker("changes")
         for number in range(ROUNDS):
-            changes, last = _changes_until_killed(ground, number, chance.uniform(0.05, 1.5))
+            changes, last = _changes_until_killed(nursery, number, chance.expovariate(10))
             for change in changes:
                 make(model, change)
             if facts(tree) != facts(model):  # then the change that was on its way has been made
                 assert last is not None
                 make(model, last)
             assert facts(tree) == facts(model), (number, last)
+        nursery.communicate()
         database.close()
     clean(rows, ground.bucket)
     assert problems(rows, Boto3Blobs(ground.bucket)) == {}
@@ -178,21 +183,23 @@ def test_a_node_killed_at_any_instant_loses_nothing(ground: Ground, rows: Databa
     assert rows.query("SELECT id FROM blob WHERE state <> 1") == []
 
 
-def _changes_until_killed(ground: Ground, seed: int, seconds: float) -> tuple[list[Change], Change | None]:
+def _changes_until_killed(
+    nursery: subprocess.Popen[str], seed: int, seconds: float
+) -> tuple[list[Change], Change | None]:
     """What a node says it has done before it is killed, and what it was doing then."""
-    node = ground.worker("changes", seed)
-    assert node.stdout is not None
-    lines: list[str] = [node.stdout.readline()]
-    killer = threading.Timer(seconds, node.kill)
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    print(seed, file=nursery.stdin, flush=True)
+    _, node = json.loads(nursery.stdout.readline())
+    killer = threading.Timer(seconds, os.kill, (node, signal.SIGKILL))
     killer.start()
-    lines += node.stdout.readlines()
-    node.wait()
-    node.stdout.close()
     done: list[Change] = []
     begun: Change | None = None
-    for line in lines[1:]:
+    for line in nursery.stdout:
         with contextlib.suppress(json.JSONDecodeError):
             word, *rest = json.loads(line)
+            if word == "dead":
+                break
             if word == "begin":
                 begun = tuple(rest[0])
             elif word == "done" and begun is not None:
@@ -216,7 +223,7 @@ def facts(tree: ObjectTree, folder: FilePath | None = None) -> dict[str, tuple[i
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_gib_goes_in_and_out_in_little_memory(ground: Ground, rows: Database) -> None:
-    worker = ground.worker("large", 0)
+    worker = ground.worker("large")
     output, _ = worker.communicate()
     assert worker.returncode == 0
     before, written, read = (json.loads(line) for line in output.splitlines())

@@ -1,16 +1,19 @@
 """A node without HTTP, in a process of its own that a test may kill.
 
-    python -m testbed.worker KIND URL ENDPOINT BUCKET SEED
+    python -m testbed.worker KIND URL ENDPOINT BUCKET
 
-`changes` changes alice's tree at random until it is killed, telling each change before it begins and after it
-is done; `large` writes and reads one GiB and tells how much memory that took.
+`changes` reads seeds from its input. For each it forks a node that changes alice's tree at random until it is
+killed, telling its number, each change before it begins and after it is done; then the end is told. `large`
+writes and reads one GiB and tells how much memory that took.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +63,7 @@ def say(*words: Any) -> None:
 
 def change_for_ever(tree: ObjectTree, seed: int) -> None:
     chance = random.Random(seed)
-    say("ready")
+    say("ready", os.getpid())
     while True:
         change = draw(chance)
         say("begin", change)
@@ -70,6 +73,17 @@ def change_for_ever(tree: ObjectTree, seed: int) -> None:
             say("refused", type(error).__name__)
         else:
             say("done")
+
+
+def be_killed_again_and_again(open_tree: Callable[[], ObjectTree]) -> None:
+    """A fork costs a hundredth of a new process; each opens its connections for itself."""
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            change_for_ever(open_tree(), int(line))
+        os.waitpid(child, 0)
+        print()  # the last line may be cut short
+        say("dead")
 
 
 def move_a_gib(tree: ObjectTree) -> None:
@@ -90,11 +104,13 @@ def _peak() -> int:
 
 
 def main() -> None:
-    kind, url, endpoint, bucket, seed = sys.argv[1:]
+    kind, url, endpoint, bucket = sys.argv[1:]
     place = Bucket(bucket, endpoint)
-    storage = ObjectStorage(PostgresDatabase(url), ObstoreBlobs(place, Boto3Blobs(place)))
-    tree = storage.tree("alice")
-    change_for_ever(tree, int(seed)) if kind == "changes" else move_a_gib(tree)
+
+    def open_tree() -> ObjectTree:
+        return ObjectStorage(PostgresDatabase(url), ObstoreBlobs(place, Boto3Blobs(place))).tree("alice")
+
+    be_killed_again_and_again(open_tree) if kind == "changes" else move_a_gib(open_tree())
 
 
 if __name__ == "__main__":
