@@ -128,6 +128,16 @@ IMPOSSIBLE = {
     "a header with an underscore": ('[header]\nname = "X_User"\nproxies = ["::1"]', "letters, digits and -"),
     "a header with a meaning": ('[header]\nname = "X-Forwarded-For"\nproxies = ["::1"]', "of its own"),
     "a header from a name": ('[header]\nname = "X-User"\nproxies = ["proxy"]', "is no address or network"),
+    "a provider that knows nobody": ('[oidc]\nissuer = "https://x"', "oidc.client_id belong together"),
+    "a provider in the clear": ('[oidc]\nissuer = "http://x"\nclient_id = "a"', "no address such as https"),
+    "a secret too many": (
+        '[oidc]\nissuer = "https://x"\nclient_id = "a"\nclient_secret = "b"\nclient_secret_file = "c"',
+        "give one of them",
+    ),
+    "a provider asked for nothing": (
+        '[oidc]\nissuer = "https://x"\nclient_id = "a"\nscopes = ["profile"]',
+        'oidc.scopes needs "openid"',
+    ),
     "any type and one more": ('[policy]\nextensions = ["*", "txt"]', "so no other can stand beside it"),
     "object storage without a bucket": ('[storage]\nkind = "object"', "needs object.bucket"),
     "sweeping all the time": ('[keep]\nsweep = "1 s"', "keep.sweep"),

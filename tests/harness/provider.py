@@ -6,19 +6,20 @@ import json
 import secrets
 import threading
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 CLIENT, SECRET = "filehost", "s3cret of: the client"
+ACCESS = "access-token-of-the-provider"
 
 
 @dataclass
@@ -62,17 +63,11 @@ class Provider:
         challenge = urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).rstrip(b"=").decode()
         if authorization != _basic():
             return 401, {"error": "invalid_client"}
-        if (
-            query is None
-            or query["redirect_uri"] != form["redirect_uri"]
-            or query["code_challenge"] != challenge
-        ):
+        expected = (form["redirect_uri"], challenge)
+        if query is None or (query["redirect_uri"], query["code_challenge"]) != expected:
             return 400, {"error": "invalid_grant"}
-        return 200, {
-            "access_token": "access",
-            "token_type": "Bearer",
-            "id_token": self.id_token(query["nonce"]),
-        }
+        token = self.id_token(query["nonce"])
+        return 200, {"access_token": ACCESS, "token_type": "Bearer", "id_token": token}
 
     def id_token(self, nonce: str) -> str:
         now = int(time.time())
@@ -82,10 +77,8 @@ class Provider:
         }  # fmt: skip
         claims = {name: value for name, value in claims.items() if value is not None}
         if self.algorithm == "none":
-            parts = [{"alg": "none"}, claims]
-            return (
-                ".".join(urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts) + "."
-            )
+            parts = [json.dumps(part).encode() for part in ({"alg": "none"}, claims)]
+            return ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
         if self.algorithm == "HS256":
             return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET))
         key = self.signs_with or self.key
@@ -93,9 +86,6 @@ class Provider:
 
 
 def _basic() -> str:
-    from base64 import b64encode  # noqa: PLC0415
-    from urllib.parse import quote  # noqa: PLC0415
-
     return "Basic " + b64encode(f"{CLIENT}:{quote(SECRET, safe='')}".encode()).decode()
 
 
