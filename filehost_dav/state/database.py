@@ -91,6 +91,12 @@ class Database(Protocol):
         tell cheaply, in which case nothing read from it may be remembered.
         """
 
+    def patient(self) -> Database:
+        """The same records, for work that may take long: no statement is ended because of its time.
+
+        It is closed with this one.
+        """
+
     def close(self) -> None: ...
 
 
@@ -142,6 +148,9 @@ class SqliteDatabase:
             with self._watch_lock:
                 watch = self._watch = self._watch or _Watch(self._open(), self._file)
         return watch.generation()
+
+    def patient(self) -> Database:
+        return self
 
     def close(self) -> None:
         with self._lock:

@@ -60,6 +60,7 @@ class PostgresDatabase:
         self._url = url
         self._pool = _Pool(url)
         self._relaxed = _Pool(url, "-c synchronous_commit=off")
+        self._patient: PostgresDatabase | None = None
         self._inherited: list[object] = []
         self._process = os.getpid()
         self._current = _Current()
@@ -100,9 +101,17 @@ class PostgresDatabase:
         """None: to learn whether another node has changed something costs as much as to read it again."""
         return None
 
+    def patient(self) -> PostgresDatabase:
+        if self._patient is None:
+            self._patient = PostgresDatabase(self._url)
+            self._patient._pool = _Pool(self._url, "-c statement_timeout=0", patience=None)
+        return self._patient
+
     def close(self) -> None:
         self._pool.close()
         self._relaxed.close()
+        if self._patient is not None:
+            self._patient.close()
 
     def _answers(self, pool: _Pool, statements: Sequence[Statement]) -> list[Outcome]:
         with self._connected():
@@ -136,13 +145,14 @@ class _Current(threading.local):
 class _Pool:
     """Sessions of one process with the same settings."""
 
-    def __init__(self, url: str, settings: str = "") -> None:
+    def __init__(self, url: str, settings: str = "", patience: float | None = _PATIENCE) -> None:
         self._url = url
         self._settings = settings
+        self._patience = patience
         self._idle: list[Session] = []
 
     def anew(self) -> _Pool:
-        return _Pool(self._url, self._settings)
+        return _Pool(self._url, self._settings, self._patience)
 
     def close(self) -> None:
         while self._idle:
@@ -169,7 +179,7 @@ class _Pool:
             session.close()
 
     def _open(self) -> Session:
-        return Session(self._url, f"{_SETTINGS} {self._settings}", _PATIENCE)
+        return Session(self._url, f"{_SETTINGS} {self._settings}", self._patience)
 
 
 class _PostgresTransaction:

@@ -188,6 +188,16 @@ def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
 
 
 @pytest.mark.postgres
+def test_patient_work_has_no_limit_of_time(request: pytest.FixtureRequest) -> None:
+    database = PostgresDatabase(request.getfixturevalue("postgres").database())
+    assert database.query("SHOW statement_timeout") == [("1min",)]
+    assert database.patient().query("SHOW statement_timeout") == [("0",)]
+    with database.patient().transaction() as rows:
+        assert rows.query("SHOW statement_timeout") == [("0",)]
+    database.close()
+
+
+@pytest.mark.postgres
 def test_a_database_that_is_not_there_is_unavailable() -> None:
     database = PostgresDatabase("postgresql://nobody@127.0.0.1:9/nothing")
     with pytest.raises(Unavailable):

@@ -50,7 +50,7 @@ class Checker:
     """Compares. `clock` is in nanoseconds since the epoch. All methods raise Unavailable."""
 
     def __init__(self, database: Database, blobs: Blobs, clock: Callable[[], int]) -> None:
-        self._database = database
+        self._database = database.patient()
         self._blobs = blobs
         self._clock = clock
 

@@ -52,7 +52,7 @@ class Cleaner:
     """Removes what is due. `clock` is in nanoseconds since the epoch."""
 
     def __init__(self, database: Database, blobs: Blobs, ages: Ages, clock: Callable[[], int]) -> None:
-        self._database = database
+        self._database = database.patient()
         self._blobs = blobs
         self._ages = ages
         self._clock = clock

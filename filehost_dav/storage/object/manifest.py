@@ -53,7 +53,7 @@ class Manifests:
     """Writes and reads the lists. `clock` is in nanoseconds since the epoch."""
 
     def __init__(self, database: Database, blobs: Blobs, clock: Callable[[], int]) -> None:
-        self._database = database
+        self._database = database.patient()
         self._blobs = blobs
         self._clock = clock
 
