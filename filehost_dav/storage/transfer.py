@@ -2,26 +2,36 @@
 
 A transfer may be interrupted and done again, and people may work on the source meanwhile: what is
 there already with the same size and time is passed over, what has gone from the source goes to the
-trash of the target. Every file that is copied is read back and compared by its SHA-256.
+trash of the target. Every file that is copied is read back and compared by its SHA-256. Trash and earlier
+versions go along; they count as deleted and replaced at the time of the transfer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from filehost_dav.errors import BadPath, ChecksumMismatch, Exists, NotFound, Refused
+from filehost_dav.errors import (
+    BadPath,
+    ChecksumMismatch,
+    Exists,
+    NotAFolder,
+    NotFound,
+    QuotaExceeded,
+    Refused,
+)
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.storage.tree import Content, Entry, Tree
+from filehost_dav.storage.tree import Content, Entry, Trashed, Tree
 
 _BUFFER: Final = 256 * 1024
 
 
 class Moved(NamedTuple):
-    """One file after its turn. `outcome` is one of: copied, same, removed, vanished, refused."""
+    """One file after its turn. `outcome` is one of: copied, version, same, removed, vanished, refused."""
 
     place: str
     size: int
@@ -29,12 +39,13 @@ class Moved(NamedTuple):
 
 
 def copy_tree(source: Tree, target: Tree) -> Iterator[Moved]:
-    """Make one user's files, side files and staging in `target` like those in `source`.
+    """Make one user's files, side files and staging in `target` like those in `source`, and add its trash.
 
     Raises ChecksumMismatch when a file reads back otherwise than it was read, and what both raise.
     """
     for area in Area:
         yield from _copy_folder(source, target, FilePath((), area))
+    yield from _copy_trash(source, target)
 
 
 def export_tree(source: Tree, target: Path) -> Iterator[Moved]:
@@ -80,6 +91,8 @@ def _copy_member(source: Tree, target: Tree, entry: Entry, there: Entry | None) 
     elif there is not None and there.size == entry.size and _alike(there.modified, entry.modified):
         yield Moved(str(entry.path), entry.size, "same")
     else:
+        if there is None:
+            yield from _copy_versions(source, target, entry)
         yield _copy_file(source, target, entry)
 
 
@@ -88,12 +101,89 @@ def _copy_file(source: Tree, target: Tree, entry: Entry) -> Moved:
         content = source.open(entry.path)
     except NotFound:
         return Moved(str(entry.path), 0, "vanished")
+    return _copy_content(content, target, entry.path)
+
+
+def _copy_content(content: Content, target: Tree, path: FilePath) -> Moved:
     with content:
         body = _Reading(content)
-        written = target.write(entry.path, body, modified=content.entry.modified)
+        written = target.write(path, body, modified=content.entry.modified)
     if _sum_of(target, written.entry) != body.sum:
-        raise ChecksumMismatch(f"{entry.path} does not read back as it was written")
-    return Moved(str(entry.path), written.entry.size, "copied")
+        raise ChecksumMismatch(f"{path} does not read back as it was written")
+    return Moved(str(path), written.entry.size, "copied")
+
+
+def _copy_versions(source: Tree, target: Tree, entry: Entry) -> Iterator[Moved]:
+    """Write the earlier contents of a file, the oldest first: each becomes a version when the next comes."""
+    try:
+        versions = list(source.versions(entry.path))[::-1] if entry.path.area is Area.FILES else []
+        for version in versions:
+            content = source.open_version(entry.path, version.id)
+            yield _copy_content(content, target, entry.path)._replace(outcome="version")
+    except (NotFound, QuotaExceeded):  # it went meanwhile, or its room is needed for files
+        return
+
+
+def _copy_trash(source: Tree, target: Tree) -> Iterator[Moved]:
+    """Each piece of trash comes into staging, where nothing is in its way, and is deleted there."""
+    present = Counter(map(_known, target.trash()))
+    for trashed in reversed(list(source.trash())):
+        place = trashed.origin.in_area(Area.STAGING)
+        if present[_known(trashed)] > 0:
+            present[_known(trashed)] -= 1
+        elif not _is_there(target, place):
+            try:
+                yield from _copy_trashed(source, target, trashed, place)
+            except (NotFound, QuotaExceeded):
+                yield Moved(f"trash: {trashed.origin}", 0, "vanished")
+            _delete(target, place)
+
+
+def _copy_trashed(source: Tree, target: Tree, trashed: Trashed, place: FilePath) -> Iterator[Moved]:
+    if not trashed.entry.is_folder:
+        moved = _copy_content(source.open_trashed(trashed.id), target, place)
+        yield moved._replace(place=f"trash: {trashed.origin}")
+        return
+    target.make_folder(place)
+    yield from _copy_trashed_members(source, target, trashed.id, place, ())
+    target.set_modified(place, trashed.entry.modified)
+
+
+def _copy_trashed_members(
+    source: Tree, target: Tree, trash_id: str, place: FilePath, below: tuple[str, ...]
+) -> Iterator[Moved]:
+    for entry in list(source.list_trashed(trash_id, below)):
+        here = (*below, entry.path.name)
+        path = place / entry.path.name
+        if entry.is_folder:
+            target.make_folder(path)
+            yield from _copy_trashed_members(source, target, trash_id, path, here)
+            target.set_modified(path, entry.modified)
+        else:
+            moved = _copy_content(source.open_trashed(trash_id, here), target, path)
+            yield moved._replace(place=f"trash: {path}")
+
+
+def _delete(target: Tree, place: FilePath) -> None:
+    """To the trash, with the folders above it that were made for it."""
+    if _is_there(target, place):
+        target.delete(place)
+    for folder in place.ancestors:
+        if not folder.is_root and _is_there(target, folder) and not any(target.list(folder)):
+            target.delete(folder)
+
+
+def _known(trashed: Trashed) -> tuple[FilePath, int, int]:
+    """What tells a piece of trash from others on both sides."""
+    return trashed.origin, trashed.size, (trashed.entry.modified + 500_000) // 10**9
+
+
+def _is_there(tree: Tree, path: FilePath) -> bool:
+    try:
+        tree.stat(path)
+    except (NotFound, NotAFolder):
+        return False
+    return True
 
 
 def _alike(one: int, other: int) -> bool:

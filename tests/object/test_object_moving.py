@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -79,6 +80,42 @@ def test_there_and_back_again(local: LocalStorage, storage: ObjectStorage, tmp_p
     assert facts(back.tree("alice")) == before
     with back.tree("alice").open(at("/a b/._x", Area.SIDE)) as content:
         assert b"".join(content.blocks(0, 4)) == b"side"
+
+
+def test_trash_and_versions_go_along_both_ways(
+    local: LocalStorage, storage: ObjectStorage, tmp_path: Path
+) -> None:
+    tree = local.tree("alice")
+    fill(tree)
+    for content in (b"second", b"third"):
+        tree.write(at("/a b/deep/x.pdf"), Bytes(content), modified=TIME)
+    for name in ("/a b", "/日本/語.png"):
+        tree.delete(at(name))
+    tree.write(at("/new.txt"), Bytes(b"one"), modified=TIME)
+    tree.write(at("/new.txt"), Bytes(b"two"), modified=TIME)
+    back = LocalStorage(tmp_path / "back", durability="none").tree("alice")
+    way = [tree, storage.tree("alice"), back]
+    for source, target in itertools.pairwise(way):
+        list(copy_tree(source, target))
+        assert {moved.outcome for moved in copy_tree(source, target)} <= {"same"}
+    for there in way[1:]:
+        assert kept(there) == kept(tree)
+        (version,) = there.versions(at("/new.txt"))
+        with there.open_version(at("/new.txt"), version.id) as content:
+            assert b"".join(content.blocks(0, version.size)) == b"one"
+        assert list(there.list(at("/", Area.STAGING))) == []
+        folder = next(trashed for trashed in there.trash() if trashed.entry.is_folder)
+        there.restore(folder.id)
+        with there.open(at("/a b/deep/x.pdf")) as content:
+            assert b"".join(content.blocks(0, content.entry.size)) == b"third"
+
+
+def kept(tree: Tree) -> set[tuple[str, int, int]]:
+    """What is in the trash: whence it came, its bytes, and its time in seconds."""
+    return {
+        (str(trashed.origin), trashed.size, (trashed.entry.modified + 500_000) // 10**9)
+        for trashed in tree.trash()
+    }
 
 
 def test_a_second_pass_copies_only_what_changed(local: LocalStorage, storage: ObjectStorage) -> None:

@@ -116,6 +116,8 @@ PROPPATCH = (
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["obstore", "boto3"])
 def test_a_frozen_store_is_a_503_within_seconds(library: str, s3: S3, tmp_path: Path) -> None:
+    if s3.server is None:
+        pytest.skip("somebody else's engine is not to be frozen")
     choice = {
         "FILEHOST_STORAGE_KIND": "object",
         "FILEHOST_OBJECT_CLIENT": library,
@@ -135,7 +137,6 @@ def test_a_frozen_store_is_a_503_within_seconds(library: str, s3: S3, tmp_path: 
         answers[path] = (answer.status, answer.headers["Retry-After"], time.monotonic() - began)
 
     ask("PUT", "/old.txt", content)
-    assert s3.server is not None
     s3.server.freeze()
     try:
         asked = [("GET", "/old.txt", b""), ("PUT", "/new.txt", b"new"), ("PROPFIND", "/", b"")]
