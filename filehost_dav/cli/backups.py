@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -18,6 +19,7 @@ from filehost_dav.storage.local import custody
 from filehost_dav.storage.local.mirroring import Copied
 from filehost_dav.storage.transfer import Moved, export_tree
 
+_BUCKET: Final = "Now save the bucket, with its engine's tools: this order makes them fit"
 _folder = click.Path(file_okay=False, path_type=Path)
 
 
@@ -27,13 +29,19 @@ _folder = click.Path(file_okay=False, path_type=Path)
 def backup(place: Place, target: Path) -> None:
     """Copy everything to the folder TARGET, while the server runs.
 
-    Done again, only what changed is copied. A server can be started on the copy as it is.
+    Done again, only what changed is copied. A server can be started on the copy as it is. Of a server whose
+    files are in a bucket the records are copied, which tell all files' names and contents.
     """
-    config = _local(place.settings())
+    config = _here(place.settings())
     if not has_records(config):
         raise NotFound(f"There is no server's data in {config.storage.data}")
     hand_over(target, config.storage.data)
     become_owner(config.storage.data)
+    if config.storage.kind == "object":
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy_records(config.storage.data / RECORDS, target / RECORDS)
+        click.echo(f"The records are in {target}. {_BUCKET}")
+        return
     storage = local_storage(config, lambda _: None)
     try:
         _report(custody.backup(storage, target), "copied")
@@ -48,7 +56,7 @@ def backup(place: Place, target: Path) -> None:
 @place_options
 def restore(place: Place, source: Path) -> None:
     """Fill an empty data folder from the backup in SOURCE, while no server runs."""
-    config = _local(place.settings())
+    config = _here(place.settings())
     if has_records(config):
         raise Exists(f"There is a server's data in {config.storage.data} already; restore into an empty folder")
     if not (source / RECORDS).is_file():
@@ -56,6 +64,10 @@ def restore(place: Place, source: Path) -> None:
     hand_over(config.storage.data, source)
     config.storage.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     become_owner(config.storage.data)
+    if config.storage.kind == "object":
+        copy_records(source / RECORDS, config.storage.data / RECORDS)
+        click.echo("The records are back; filehost-dav check compares them with the bucket")
+        return
     _report(custody.restore(source, config.storage.data), "restored")
     copy_records(source / RECORDS, config.storage.data / RECORDS)
     storage = local_storage(config, lambda _: None)
@@ -86,11 +98,11 @@ def export(place: Place, user: str, target: Path) -> None:
         storage.close()
 
 
-def _local(config: Config) -> Config:
-    if config.storage.kind != "local" or config.database.url:
+def _here(config: Config) -> Config:
+    if config.database.url:
         raise FilehostError(
-            "This is for files and records on this machine. Of a bucket and PostgreSQL make backups with their "
-            "own tools: first the database, then the bucket"
+            "The records are in PostgreSQL: save them with pg_dump, then the bucket or the files with the "
+            "tools of where they are (docs/growing.md)"
         )
     return config
 

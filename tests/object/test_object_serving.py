@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from harness.dav import Client
 from harness.server import Server, run
+from testbed.postgres import Postgres
 from testbed.seaweedfs import S3
 
 MIB = 1 << 20
@@ -110,6 +113,53 @@ def test_files_move_to_the_bucket_and_back_while_the_server_runs(tmp_path: Path)
 PROPPATCH = (
     '<propertyupdate xmlns="DAV:"><set><prop><colour xmlns="urn:x">green</colour></prop></set></propertyupdate>'
 )
+
+
+def test_a_backup_of_the_records_finds_all_its_contents(tmp_path: Path) -> None:
+    there = settings(tmp_path)
+    node = Server(tmp_path / "data", there).start()
+    account = node.add_user("alice")
+    with Client(node, account) as client:
+        client.put("/kept.txt", b"as it was")
+        told = run("backup", str(tmp_path / "copy"), "--data", str(node.data), settings=there).stdout
+        assert "bucket" in told
+        client.put("/kept.txt", b"changed")
+        client.put("/late.txt", b"late")
+    node.stop()
+    run("restore", str(tmp_path / "copy"), "--data", str(tmp_path / "new"), settings=there)
+    assert "Every file has its content" in run("check", "--data", str(tmp_path / "new"), settings=there).stdout
+    again = Server(tmp_path / "new", there).start()
+    with Client(again, account) as client:
+        assert client.names("/") == {"kept.txt"}
+        assert client.get("/kept.txt").body == b"as it was"
+    again.stop()
+
+
+@pytest.mark.postgres
+def test_a_dump_of_postgresql_brings_everything_back(postgres: Postgres, tmp_path: Path) -> None:
+    tools = [tool for tool in (shutil.which("pg_dump"), shutil.which("pg_restore")) if tool]
+    if len(tools) < 2:
+        pytest.skip("needs pg_dump and pg_restore (Debian: apt-get install postgresql-client)")
+    dump, back = tools
+    url = postgres.database()
+    there = {**settings(tmp_path), "FILEHOST_DATABASE_URL": url}
+    node = Server(tmp_path / "data", there).start()
+    account = node.add_user("alice")
+    schema = urlsplit(url).username or ""
+    with Client(node, account) as client:
+        client.put("/kept.txt", b"as it was")
+        file = str(tmp_path / "records.dump")
+        subprocess.run([dump, "-Fc", "-f", file, "-n", schema, url], check=True)
+        client.put("/kept.txt", b"changed")
+        client.put("/late.txt", b"late")
+    node.stop()
+    subprocess.run([back, "--clean", "--if-exists", "-d", url, file], check=True)
+    again = Server(tmp_path / "data", there).start()
+    with Client(again, account) as client:
+        assert client.names("/") == {"kept.txt"}
+        assert client.get("/kept.txt").body == b"as it was"
+    again.stop()
+    assert "Every file has its content" in run("check", "--data", str(node.data), settings=there).stdout
 
 
 @pytest.mark.s3
