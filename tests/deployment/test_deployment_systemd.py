@@ -211,3 +211,20 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@pytest.mark.clients
+def test_the_commands_of_the_page_install_the_units_on_a_machine_that_has_nothing(tmp_path: Path) -> None:
+    need("systemd-sysusers")
+    page = (UNITS.parent / "README.md").read_text()
+    block = page.partition("```sh\n")[2].partition("```")[0]
+    commands = [line for line in block.splitlines() if line.startswith(("cd ", "install "))]
+    assert len(commands) == 4
+    root = tmp_path / "root"
+    (root / "etc" / "systemd" / "system").mkdir(parents=True)
+    script = "\n".join(commands).replace("/etc/", f"{root}/etc/")
+    script = script.replace("systemd-sysusers", f"systemd-sysusers --root={root}")
+    subprocess.run(["sh", "-eu", "-c", script], cwd=UNITS.parents[2], check=True, timeout=30)
+    for name in ("systemd/system/filehost-dav.service", "filehost-dav/filehost.toml"):
+        assert (root / "etc" / name).stat().st_mode & 0o777 == 0o644
+    assert "filehost-dav:" in (root / "etc" / "passwd").read_text()
