@@ -51,8 +51,11 @@ from filehost_dav.web.signin import Gate
 from filehost_dav.web.trusted_header import TrustedHeader
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from filehost_dav.accounts.directory import Directory, Place
     from filehost_dav.accounts.oidc.client import Client
     from filehost_dav.logs.webhook import Webhook
     from filehost_dav.metrics.exporter import Exporter
@@ -76,6 +79,7 @@ def service(config: Config) -> Service:
     key = _shared_key(config)
     preload(config)
     _oidc_client(config)
+    _directory_place(config)
     chain = certificate(config)
     counters = request_counters() if config.metrics.listen else None
     return Service(
@@ -281,20 +285,49 @@ def _oidc_client(config: Config) -> Client | None:
     oidc = config.oidc
     if not oidc.issuer:
         return None
-    if not find_spec("joserfc"):
-        raise ConfigError(["oidc.issuer: a library is missing; pip install 'filehost-dav[oidc]'"])
+    _need("joserfc", "oidc.issuer", "oidc")
     from filehost_dav.accounts.oidc.client import Client  # noqa: PLC0415 - only where it is used
 
-    secret = oidc.client_secret
-    if oidc.client_secret_file:
-        try:
-            secret = oidc.client_secret_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                [f"oidc.client_secret_file = {oidc.client_secret_file}: cannot be read"]
-            ) from error
+    secret = _secret(oidc.client_secret, oidc.client_secret_file, "oidc.client_secret_file")
     agreed = (oidc.scopes, oidc.claim, oidc.group, oidc.group_claim, oidc.timeout)
     return Client(oidc.issuer, oidc.client_id, secret, *agreed)
+
+
+def _directory_place(config: Config) -> Place | None:
+    """Where the directory is, where there is one. Raises ConfigError."""
+    ldap = config.ldap
+    if not ldap.url:
+        return None
+    _need("ldap3", "ldap.url", "ldap")
+    from filehost_dav.accounts.directory import Place  # noqa: PLC0415 - only where it is used
+
+    password = _secret(ldap.bind_password, ldap.bind_password_file, "ldap.bind_password_file")
+    found = (ldap.url, ldap.base, ldap.filter, ldap.bind_dn, password)
+    return Place(*found, starttls=ldap.starttls, authorities=ldap.authorities, seconds=ldap.timeout)
+
+
+def _directory(config: Config, records: Records) -> Directory | None:
+    place = _directory_place(config)
+    if place is None:
+        return None
+    from filehost_dav.accounts.directory import Directory  # noqa: PLC0415 - only where it is used
+
+    return Directory(place, Vouched(records.users, config.ldap.make_users), time.monotonic)
+
+
+def _need(library: str, setting: str, extra: str) -> None:
+    if not find_spec(library):
+        raise ConfigError([f"{setting}: a library is missing; pip install 'filehost-dav[{extra}]'"])
+
+
+def _secret(given: str, file: Path | None, setting: str) -> str:
+    """The secret itself, or what its file holds. Raises ConfigError."""
+    if file is None:
+        return given
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{setting} = {file}: cannot be read"]) from error
 
 
 def _oidc(config: Config, records: Records, accounts: Accounts, key: bytes) -> OidcPage | None:
@@ -320,21 +353,24 @@ def _accounts(config: Config, records: Records, door: SigningIn, key: bytes) -> 
         records.codes,
         SecondStep(users, records.codes, records.throttle, key=key, clock=time.time),
         config.accounts.realm,
+        bool(config.ldap.url),
     )
 
 
 def _signing_in(config: Config, records: Records, key: bytes) -> SigningIn:
-    def memory() -> Memory[Proof]:
-        seconds = config.accounts.remember
+    def memory(seconds: int) -> Memory[Proof]:
         return Memory(key=key, generation=records.database.generation, clock=time.time, seconds=seconds)
 
+    remembered = config.accounts.remember
     return SigningIn(
         records.users,
         records.passwords,
         records.app_passwords,
         records.throttle,
-        right=memory(),
-        wrong=memory(),
+        right=memory(remembered),
+        # A directory does not tell of new passwords: one that was wrong may soon be right.
+        wrong=memory(min(remembered, 30) if config.ldap.url else remembered),
+        directory=_directory(config, records),
     )
 
 

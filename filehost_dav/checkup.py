@@ -146,6 +146,10 @@ def _signing_in(config: Config) -> Iterator[Remark]:
     if oidc.issuer:
         who = f"members of {oidc.group}" if oidc.group else "everybody there"
         yield Remark(GOOD, "sign-in", f"at {oidc.issuer}: {who}, as {oidc.claim}; {_unknown(oidc.make_users)}")
+    ldap = config.ldap
+    if ldap.url:
+        who = f"by the passwords of {ldap.url}, {ldap.base}"
+        yield Remark(GOOD, "sign-in", f"{who}; {_unknown(ldap.make_users)}")
 
 
 def _unknown(make_users: bool) -> str:

@@ -9,15 +9,18 @@ does not keep its owner's other devices out.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from filehost_dav.accounts.app_passwords import AppPassword, AppPasswords
 from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.names import one_spelling
-from filehost_dav.accounts.passwords import Passwords
+from filehost_dav.accounts.passwords import NO_PASSWORD, Passwords
 from filehost_dav.accounts.throttle import Throttle
-from filehost_dav.accounts.users import User, Users
+from filehost_dav.accounts.users import Account, User, Users
 from filehost_dav.errors import SignInRefused
+
+if TYPE_CHECKING:
+    from filehost_dav.accounts.directory import Directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,19 @@ class SigningIn:
         *,
         right: Memory[Proof],
         wrong: Memory[Proof],
+        directory: Directory | None = None,
     ) -> None:
-        """`right` and `wrong` are two memories, so that guessing does not push the right ones out."""
+        """`right` and `wrong` are two memories, so that guessing does not push the right ones out.
+
+        `directory` knows the passwords of whoever has none here.
+        """
         self._users = users
         self._passwords = passwords
         self._app_passwords = app_passwords
         self._throttle = throttle
         self._right = right
         self._wrong = wrong
+        self._directory = directory
 
     def with_password(self, name: str, password: str, address: str) -> Login:
         """By the account's password or one of its app passwords.
@@ -119,17 +127,26 @@ class SigningIn:
             account = self._users.find(name)
             stored = account.password if account else None
             right, replacement = self._passwords.verify(password, stored)
-        if account is None or not right:
+        user = account.user if account and right else self._ask_directory(name, password, account)
+        if user is None:
             self._throttle.failed(name, address)
             return Proof(name, stored, None)
-        if account.user.disabled:
+        if user.disabled:
             self._throttle.failed(name, address)
             raise SignInRefused(_MESSAGE)
-        if not account.user.codes:  # else the failures end with a right code
+        if not user.codes:  # else the failures end with a right code
             self._throttle.succeeded(name, address)
-        if replacement is not None:
+        if account and replacement is not None:
             self._users.replace_password(name, account.password, replacement)
-        return Proof(name, replacement or stored, account.user)
+        return Proof(name, replacement or (stored if right else NO_PASSWORD), user)
+
+    def _ask_directory(self, name: str, password: str, account: Account | None) -> User | None:
+        if self._directory is None:
+            return None
+        if account is not None and account.user.own_password:
+            self._directory.pretend()  # it is not asked for this password, and the time does not tell
+            return None
+        return self._directory.user(name, password)
 
 
 _MESSAGE: Final = "The user name or the password is wrong"

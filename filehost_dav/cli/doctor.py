@@ -22,7 +22,7 @@ from filehost_dav.records import has_records
 
 _LIBRARIES = (
     "wsgidav", "cheroot", "libpass", "argon2-cffi", "click", "defusedxml", "cryptography", "psycopg", "obstore",
-    "boto3", "segno", "joserfc",
+    "boto3", "segno", "joserfc", "ldap3",
 )  # fmt: skip
 _PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
 

@@ -54,7 +54,7 @@ _extensions_option = click.option(
 @click.argument("name")
 @_quota_option
 @_extensions_option
-@click.option("--no-password", is_flag=True, help="Somebody else says who this is: a proxy or app passwords.")
+@click.option("--no-password", is_flag=True, help="A directory, a provider or a proxy says who this is.")
 @place_options
 def add(
     place: Place, name: str, quota: int | None, extensions: frozenset[str] | None, no_password: bool

@@ -14,6 +14,8 @@ _HEADER = re.compile(
     "(?!(authorization|cookie|host|origin|forwarded|content-.*|sec-.*|x-forwarded-(for|host|proto))$)[a-z0-9-]+",
     re.IGNORECASE,
 )
+_LDAP = re.compile(r"ldaps?://([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
+_LDAP_HERE = re.compile(r"ldap://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/?")
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -21,6 +23,7 @@ def contradictions(config: Config) -> Iterator[str]:
     yield from _doors(config)
     yield from _proxies(config)
     yield from _provider(config)
+    yield from _directory(config)
     yield from _files(config)
     yield from _addresses(config)
 
@@ -66,6 +69,22 @@ def _provider(config: Config) -> Iterator[str]:
         yield "oidc.client_secret and oidc.client_secret_file are the same secret: give one of them"
     if oidc.issuer and "openid" not in oidc.scopes:
         yield 'oidc.scopes needs "openid"'
+
+
+def _directory(config: Config) -> Iterator[str]:
+    ldap = config.ldap
+    if bool(ldap.url) is not bool(ldap.base):
+        yield "ldap.url and ldap.base belong together: give both, or none"
+    if ldap.url and not _LDAP.fullmatch(ldap.url):
+        yield f'ldap.url = "{ldap.url}" is no address such as ldaps://directory.example.org'
+    elif ldap.url.startswith("ldap://") and not (ldap.starttls or ldap.plain or _LDAP_HERE.fullmatch(ldap.url)):
+        yield "ldap.url: passwords would go out in the clear; use ldaps:// or ldap.starttls = true"
+    if "{user}" not in ldap.filter:
+        yield "ldap.filter needs {user} where the name goes"
+    if ldap.bind_password and ldap.bind_password_file:
+        yield "ldap.bind_password and ldap.bind_password_file are the same password: give one of them"
+    if bool(ldap.bind_dn) is not bool(ldap.bind_password or ldap.bind_password_file):
+        yield "ldap.bind_dn and its password belong together: give both, or none"
 
 
 def _networks(setting: str, proxies: tuple[str, ...], config: Config) -> Iterator[str]:

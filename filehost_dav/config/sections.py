@@ -307,6 +307,23 @@ class Oidc:
 
 
 @dataclass(frozen=True, slots=True)
+class Ldap:
+    """A directory knows the passwords of users who have none here; see docs/signing-in.md."""
+
+    url: str = text("", "The directory, such as ldaps://directory.example.org; empty for none.")
+    starttls: bool = flag(True, "Whether an ldap:// address goes on with TLS (StartTLS).")
+    plain: bool = flag(False, "Whether passwords may go to another machine without TLS.")
+    authorities: Path | None = place("", "PEM file of the authorities that certify it; empty: the system's.")
+    base: str = text("", "Where users are looked for, such as ou=people,dc=example,dc=org.")
+    filter: str = text("(uid={user})", "How: (sAMAccountName={user}) in Active Directory.")
+    bind_dn: str = text("", "The entry that may search; empty for an anonymous search.")
+    bind_password: str = secret("Its password; better in the environment than here.")
+    bind_password_file: Path | None = place("", "File that holds the password instead.")
+    make_users: bool = flag(False, "Whether an account is made for whoever has none.")
+    timeout: int = duration("5 s", "How long the directory may take for each step.")
+
+
+@dataclass(frozen=True, slots=True)
 class Throttle:
     """Failed sign-ins cost time. Each is counted for the user at that address, and, more patiently, for the
     address, its network, and the user anywhere.
@@ -373,6 +390,7 @@ class Config:
     accounts: Accounts = Accounts()
     header: Header = Header()
     oidc: Oidc = Oidc()
+    ldap: Ldap = Ldap()
     throttle: Throttle = Throttle()
     log: Log = Log()
     webhook: Webhook = Webhook()

@@ -40,15 +40,15 @@ class AccountPage:
         if not said and done in visit.words.all:
             said = notice(visit.words.say(done), "good")
         sessions = self._accounts.sessions.of(visit.user.name)
+        name, by_password = escape(visit.user.name), visit.user.own_password or self._accounts.directory
         page = visit.fill(
             "account",
             notice=said,
             sessions="".join(_row(visit, session) for session in sessions),
             devices=self._devices.rows(visit),
-            own=visit.fill("account_own", user=escape(visit.user.name), codes=self._codes.show(visit))
-            if visit.user.own_password
-            else "",
-            user=escape(visit.user.name),
+            password=visit.fill("account_password", user=name) if visit.user.own_password else "",
+            codes=visit.fill("account_codes", codes=self._codes.show(visit)) if by_password else "",
+            user=name,
         )
         return html(page, status)
 
@@ -64,7 +64,7 @@ class AccountPage:
             return see_other(f"{ACCOUNT}?done=forgotten")
         if "device" in fields:
             return self.show(visit, self._devices.add(visit, fields))
-        if not visit.user.own_password:
+        if not visit.user.own_password and not ("codes" in fields and self._accounts.directory):
             raise Refused(visit.words.say("account.elsewhere"), rule="password")
         try:
             if "codes" in fields:

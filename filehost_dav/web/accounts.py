@@ -19,7 +19,8 @@ SetPassword = Callable[[str, str], None]
 @dataclass(frozen=True)
 class Accounts:
     """`sign_in(name, password, address)` raises SignInRefused, Throttled; `set_password(name, new)`;
-    `issuer` is what a telephone's app calls this server.
+    `issuer` is what a telephone's app calls this server; `directory`: whether whoever has no password
+    here may have one in a directory.
     """
 
     sessions: Sessions
@@ -29,6 +30,7 @@ class Accounts:
     codes: Codes
     second_step: SecondStep
     issuer: str
+    directory: bool = False
 
     def open(self, request: Request, user: str) -> str:
         """A new session for the browser that sends this request; its token."""
