@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import secrets
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,9 @@ from urllib.parse import quote, urlsplit
 from filehost_dav.checkup import GOOD, NOTE, PROBLEM, Remark
 from filehost_dav.errors import FilehostError, Unavailable
 
+_PIECES: Final = 100  # of an upload, sent in five seconds at most; a fifth of it
+_PIECE: Final = bytes(32_768)
+_PAUSE: Final = 0.05  # seconds
 LARGE: Final = 20 * 1024 * 1024  # bytes: above what any proxy takes by default
 _ODD: Final = "Größe 100% #1 a+b;c.txt"
 _LOCK: Final = (
@@ -51,10 +55,7 @@ class Visitor:
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        fields = dict(headers or {})
-        if self.user:
-            credentials = f"{self.user}:{self.password}".encode()
-            fields["Authorization"] = "Basic " + b64encode(credentials).decode()
+        fields = {**(headers or {}), **self._credentials()}
         connection = self._connection()
         try:
             connection.request(
@@ -68,6 +69,20 @@ class Visitor:
         finally:
             connection.close()
 
+    def hears_early(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
+        """Whether a request is answered although most of its body has not been sent yet."""
+        connection = self._connection()
+        try:
+            connection.putrequest(method, self.base + path)
+            for name, value in {**self._credentials(), **headers, "Content-Length": str(LARGE)}.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            return any(_is_heard(connection.sock) for _ in range(_PIECES))
+        except (OSError, http.client.HTTPException) as error:
+            raise Unavailable(f"{method} {path}: {error}") from error
+        finally:
+            connection.close()
+
     @property
     def base(self) -> str:
         return urlsplit(self.url).path.rstrip("/")
@@ -76,6 +91,12 @@ class Visitor:
     def origin(self) -> str:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    def _credentials(self) -> dict[str, str]:
+        if not self.user:
+            return {}
+        credentials = f"{self.user}:{self.password}".encode()
+        return {"Authorization": "Basic " + b64encode(credentials).decode()}
 
     def _connection(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
@@ -104,6 +125,7 @@ def probe(visitor: Visitor) -> Iterator[Remark]:
     try:
         for about, trial in _TRIALS.items():
             yield from _attempt(about, lambda trial=trial: trial(visitor, folder))  # type: ignore[misc]
+        yield from _buffering(visitor, folder)
     finally:
         visitor("DELETE", folder)
 
@@ -201,6 +223,38 @@ def _refusal(visitor: Visitor, folder: str) -> str | None:
     if answer.status != 404 or b"error" not in answer.body:
         return f"Error answers are replaced on the way: {_said(answer)}. Turn the proxy's own error pages off"
     return None
+
+
+def _is_heard(sock: socket.socket) -> bool:
+    """Send one more piece of a body; whether an answer (or the end) has come meanwhile."""
+    try:
+        sock.settimeout(10)
+        sock.sendall(_PIECE)
+        sock.settimeout(_PAUSE)
+        sock.recv(1)
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+def _buffering(visitor: Visitor, folder: str) -> Iterator[Remark]:
+    """Nothing fails where a refusal comes late, but much is sent in vain. Apache has no setting for it."""
+    try:
+        early = visitor.hears_early("PUT", f"{folder}/small.txt", {"If-Match": '"not this one"'})
+    except Unavailable as error:
+        yield Remark(PROBLEM, "buffering", error.message)
+        return
+    if early:
+        yield Remark(GOOD, "buffering", "works")
+        return
+    yield Remark(
+        NOTE,
+        "buffering",
+        "An upload is refused only when all of it was sent: the proxy holds it back, or answers late. In "
+        "nginx, proxy_request_buffering off changes that",
+    )
 
 
 _TRIALS: Final[Mapping[str, Callable[[Visitor, str], str | None]]] = {

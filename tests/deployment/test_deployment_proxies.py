@@ -22,7 +22,7 @@ from harness.dav import Client
 from harness.drives import davfs2, rclone_environment, wait_until
 from harness.server import Account, Server
 
-from filehost_dav.checkup import GOOD, PROBLEM
+from filehost_dav.checkup import GOOD
 from filehost_dav.errors import Unavailable
 from filehost_dav.http.self_signed import self_signed
 from filehost_dav.probe import Visitor, probe
@@ -97,6 +97,7 @@ class Proxied:
     server: Server
     process: subprocess.Popen[bytes]
     certificate: Path
+    kind: str
     scheme: str = "https"
 
     @property
@@ -117,7 +118,7 @@ def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     port = free_port()
     text = adapted((PROXIES / name).read_text(), folder, port, server.port)
     with running(command(folder, text), folder, port) as process:
-        yield Proxied(port, server, process, folder / "tls" / "certificate.pem")
+        yield Proxied(port, server, process, folder / "tls" / "certificate.pem", kind)
     server.stop()
 
 
@@ -245,7 +246,8 @@ def test_the_client_s_address_is_seen_and_a_forged_one_is_not(proxied: Proxied) 
 
 def test_seen_from_outside_everything_works(proxied: Proxied, anna: Account) -> None:
     visitor = Visitor(f"https://127.0.0.1:{proxied.port}/", anna.name, anna.password, trusting=trusting())
-    assert {remark.level for remark in probe(visitor)} == {GOOD}
+    late = {"buffering"} if proxied.kind == "apache2" else set()
+    assert {remark.about for remark in probe(visitor) if remark.level != GOOD} == late
 
 
 def test_a_slow_client_is_waited_for(proxied: Proxied, anna: Account) -> None:
@@ -436,7 +438,12 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("right", "wrong", "about", "hint"), FAULTS.values(), ids=FAULTS)
+NOTED = {"uploads held back": ("proxy_request_buffering off;", "", "buffering", "proxy_request_buffering")}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "about", "hint"), {**FAULTS, **NOTED}.values(), ids={**FAULTS, **NOTED}
+)
 def test_a_fault_of_the_proxy_is_found_and_named(
     tmp_path: Path, start_server: Callable[..., Server], right: str, wrong: str, about: str, hint: str
 ) -> None:
@@ -448,5 +455,5 @@ def test_a_fault_of_the_proxy_is_found_and_named(
     text = adapted(text.replace(right, wrong), tmp_path, port, server.port)
     with running(nginx(tmp_path, text), tmp_path, port):
         visitor = Visitor(f"https://127.0.0.1:{port}/", anna.name, anna.password, trusting=trusting())
-        found = {remark.about: remark.message for remark in probe(visitor) if remark.level == PROBLEM}
+        found = {remark.about: remark.message for remark in probe(visitor) if remark.level != GOOD}
     assert hint in found[about]
