@@ -11,9 +11,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 
-from benchmarks.peers import Place
+from benchmarks.peers import Place, trusting
 
-SECONDS = 3  # of each rate
 PIECE = 256 * 1024
 
 
@@ -27,7 +26,9 @@ def rate(
     body: str = "",
     numbered: bool = False,
 ) -> float:
-    """Requests a second. `numbered` appends a fresh number and `.txt` to each path. Raises RuntimeError."""
+    """Requests a second. `numbered` appends a fresh number and `.txt` to each path. With a header
+    `Connection: close` every request has its own connection. Raises RuntimeError.
+    """
     if shutil.which("wrk") is None:
         raise RuntimeError("needs wrk")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -35,9 +36,8 @@ def rate(
             _script(method, path, {**(headers or {}), "Authorization": place.authorization}, body, numbered)
         )
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", script.name]
-        address = f"http://127.0.0.1:{place.port}/"
-        output = subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{place.scale.seconds}s", "-s", script.name]
+        output = subprocess.run([*command, place.url + "/"], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output:
         raise RuntimeError("some answers were errors")
     match = re.search(r"Requests/sec:\s+([\d.]+)", output)
@@ -55,17 +55,23 @@ def _script(method: str, path: str, headers: Mapping[str, str], body: str, numbe
 class Connection:
     """One keep-alive connection; times are seconds from the first byte sent to the last received."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, patience: float = 60.0) -> None:
+        """Raises TimeoutError, then and later, when the server is silent for so many seconds."""
         self._place = place
-        self._socket = socket.create_connection(("127.0.0.1", place.port), 120)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain = socket.create_connection(("127.0.0.1", place.port), patience)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = trusting().wrap_socket(plain) if place.scheme == "https" else plain
         self._buffer = bytearray(1 << 20)
 
     def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> bytes:
         """A whole request, ready to send."""
-        fields = {"Host": "localhost", "Authorization": self._place.authorization, **(headers or {})}
+        fields = {
+            "Host": f"127.0.0.1:{self._place.port}",
+            "Authorization": self._place.authorization,
+            **(headers or {}),
+        }
         if body:
             fields |= {"Content-Type": "application/xml", "Content-Length": str(len(body))}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -74,9 +80,17 @@ class Connection:
     def timed(self, request: bytes) -> float:
         """Raises RuntimeError when the answer is an error."""
         began = time.perf_counter()
-        self._socket.sendall(request)
-        self._receive()
+        self.ask(request)
         return time.perf_counter() - began
+
+    def ask(self, request: bytes) -> bytes:
+        """The head of the answer. Raises RuntimeError when it is an error."""
+        self._socket.sendall(request)
+        return self._receive(whole=not request.startswith(b"HEAD "))
+
+    def send(self, data: bytes) -> None:
+        """Nothing but that."""
+        self._socket.sendall(data)
 
     def upload(self, path: str, size: int, *, chunked: bool) -> float:
         """PUT `size` bytes from a small hot buffer."""
@@ -92,7 +106,7 @@ class Connection:
         self._receive()
         return time.perf_counter() - began
 
-    def _receive(self) -> None:
+    def _receive(self, *, whole: bool = True) -> bytes:
         data = b""
         while b"\r\n\r\n" not in data:
             data += self._more()
@@ -100,6 +114,8 @@ class Connection:
         status = int(head.split(b" ", 2)[1])
         if status >= 400:
             raise RuntimeError(f"answered {status}")
+        if not whole:
+            return head
         if re.search(rb"(?im)^transfer-encoding:\s*chunked", head):
             while not rest.endswith(b"0\r\n\r\n"):
                 rest = rest[-16:] + self._more()
@@ -107,6 +123,7 @@ class Connection:
             missing = int(match[1]) - len(rest)
             while missing > 0:
                 missing -= self._drop(missing)
+        return head
 
     def _more(self) -> bytes:
         count = self._socket.recv_into(self._buffer)
@@ -116,7 +133,7 @@ class Connection:
 
     def _drop(self, most: int) -> int:
         """Let the kernel throw received bytes away: the receiver must not be what is measured."""
-        flags = getattr(socket, "MSG_TRUNC", 0)
+        flags = 0 if self._place.scheme == "https" else getattr(socket, "MSG_TRUNC", 0)
         count = self._socket.recv_into(self._buffer, min(most, len(self._buffer)), flags)
         if not count:
             raise OSError("the server closed the connection")

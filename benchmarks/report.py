@@ -9,6 +9,7 @@ from html import escape
 
 from benchmarks.work import Figure
 
+BEGIN, END = "<!-- table -->", "<!-- /table -->"
 Values = Mapping[str, Mapping[str, Sequence[float]]]
 
 
@@ -19,6 +20,15 @@ def table(figures: Sequence[Figure], values: Values, peers: Sequence[str], *, re
         cells = [_cell(figure, values[figure.name], peer, reference) for peer in peers]
         lines.append(f"| {figure.name}, {figure.unit} {'↑' if figure.larger else '↓'} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def between_marks(document: str, text: str) -> str:
+    """The document with `text` between its two marks. Raises ValueError when it has none."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"the document has no {BEGIN} … {END}")
+    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 def ratio(figure: Figure, values: Mapping[str, Sequence[float]], peer: str, reference: str) -> float | None:

@@ -6,18 +6,17 @@ Rates come from wrk (a load generator in C), latencies and streams from the plai
 
 from __future__ import annotations
 
-import os
 import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from benchmarks import clients, crowds
 from benchmarks.load import Connection, rate
 from benchmarks.memory import resident
-from benchmarks.peers import Place
+from benchmarks.peers import MIB, Place
 
-MIB = 1 << 20
-BIG = 1024 * MIB
+_LISTINGS = 8
 NAMED = (
     b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><getlastmodified/><getcontentlength/>'
     b"<creationdate/><resourcetype/></prop></propfind>"
@@ -35,25 +34,33 @@ class Figure:
     measure: Callable[[Place], float]
 
 
+def lay_out(place: Place) -> None:
+    """What small requests need, before the first of them: rclone remembers what it has seen in a folder."""
+    _small(place)
+    for connections in (1, 8, 64):
+        _folder(place, f"put{connections}", 0)
+
+
 def _listing(count: int, body: bytes) -> Callable[[Place], float]:
     def measure(place: Place) -> float:
         folder = _folder(place, f"list{count}", count)
         with Connection(place) as connection:
             request = connection.request("PROPFIND", f"/{folder}/", body, {"Depth": "1"})
-            times = [connection.timed(request) for _ in range(9 if count < 5000 else 4)]
-        return statistics.median(times[1:]) * 1000
+            connection.timed(request)
+            times = [connection.timed(request)]
+            while len(times) < _LISTINGS and sum(times) < place.scale.seconds:
+                times.append(connection.timed(request))
+        return statistics.median(times) * 1000
 
     return measure
 
 
 def _propfind(connections: int) -> Callable[[Place], float]:
-    return lambda place: rate(
-        place, connections, "PROPFIND", f"/{_folder(place, 'small', 100)}/0.txt", {"Depth": "0"}
-    )
+    return lambda place: rate(place, connections, "PROPFIND", _small(place), {"Depth": "0"})
 
 
 def _get(connections: int) -> Callable[[Place], float]:
-    return lambda place: rate(place, connections, "GET", f"/{_folder(place, 'small', 100)}/0.txt")
+    return lambda place: rate(place, connections, "GET", _small(place))
 
 
 def _put(connections: int) -> Callable[[Place], float]:
@@ -64,21 +71,17 @@ def _put(connections: int) -> Callable[[Place], float]:
     return measure
 
 
-def _get_big(place: Place) -> float:
-    file = place.files / "big.txt"
-    if not file.exists():
-        with file.open("wb") as writing:
-            for _ in range(BIG // MIB):
-                writing.write(b"\0" * MIB)
-        _readable(file)
+def _get_large(place: Place) -> float:
+    path = _large(place)
     with Connection(place) as connection:
-        return BIG / MIB / connection.timed(connection.request("GET", "/big.txt"))
+        return place.scale.large / MIB / connection.timed(connection.request("GET", path))
 
 
-def _put_big(*, chunked: bool) -> Callable[[Place], float]:
+def _put_large(*, chunked: bool) -> Callable[[Place], float]:
     def measure(place: Place) -> float:
+        size = place.scale.large
         with Connection(place) as connection:
-            return BIG / MIB / connection.upload(f"/up{int(chunked)}.txt", BIG, chunked=chunked)
+            return size / MIB / connection.upload(f"/up{int(chunked)}.txt", size, chunked=chunked)
 
     return measure
 
@@ -86,7 +89,7 @@ def _put_big(*, chunked: bool) -> Callable[[Place], float]:
 def _change(method: str, count: int) -> Callable[[Place], float]:
     def measure(place: Place) -> float:
         folder = _folder(place, f"{method.lower()}{count}", count)
-        headers = {} if method == "DELETE" else {"Destination": f"http://127.0.0.1:{place.port}/{folder}-2/"}
+        headers = {} if method == "DELETE" else {"Destination": f"{place.url}/{folder}-2/"}
         with Connection(place) as connection:
             return connection.timed(connection.request(method, f"/{folder}/", headers=headers)) * 1000
 
@@ -100,20 +103,69 @@ def _folder(place: Place, name: str, count: int) -> str:
         folder.mkdir()
         for number in range(count):
             (folder / f"{number}.txt").write_bytes(b"x" * 1024)
-        _readable(folder)
+        place.give(folder)
     return name
 
 
-def _readable(path: Path) -> None:
-    """Give it to the owner of the served folder: some servers have left root behind."""
-    owner = path.parent.stat()
-    for place in (path, *path.rglob("*")):
-        os.chown(place, owner.st_uid, owner.st_gid)
+def _small(place: Place) -> str:
+    return f"/{_folder(place, 'small', 100)}/0.txt"
+
+
+def _ten_thousand(place: Place) -> str:
+    return f"/{_folder(place, 'list10000', 10000)}/"
+
+
+def _large(place: Place) -> str:
+    """The large file, made on disk when it is not there; its path."""
+    file = place.files / "large.txt"
+    if not file.exists():
+        with file.open("wb") as writing:
+            for _ in range(place.scale.large // MIB):
+                writing.write(b"\0" * MIB)
+        place.give(file)
+    return "/large.txt"
+
+
+def _copy_large(place: Place) -> float:
+    headers = {"Destination": f"{place.url}/copy.txt"}
+    _large(place)
+    with Connection(place) as connection:
+        return (
+            place.scale.large
+            / MIB
+            / connection.timed(connection.request("COPY", "/large.txt", headers=headers))
+        )
+
+
+def _new_connections(place: Place) -> float:
+    return rate(place, 8, "GET", _small(place), {"Connection": "close"})
+
+
+def _beside_fast(place: Place) -> float:
+    with crowds.fast_uploads(place, 8):
+        return crowds.latency(place, _small(place))
+
+
+def _beside_slow(count: int) -> Callable[[Place], float]:
+    def measure(place: Place) -> float:
+        path = _small(place)
+        with crowds.slow_uploads(place, count):
+            return crowds.latency(place, path)
+
+    return measure
+
+
+def _memory(work: Callable[[Place], object]) -> Callable[[Place], float]:
+    return lambda place: crowds.peak(place, lambda: work(place))
+
+
+def _after(place: Place) -> float:
+    time.sleep(1)
+    return resident(place.pid) / MIB
 
 
 WORK = (
     Figure("start", "start to the first answer", "ms", False, lambda place: place.start * 1000),
-    Figure("start", "memory idle", "MiB", False, lambda place: resident(place.pid) / MIB),
     Figure("list", "listing of 1,000, all properties", "ms", False, _listing(1000, b"")),
     Figure("list", "listing of 1,000, four named", "ms", False, _listing(1000, NAMED)),
     Figure("list", "listing of 10,000, all properties", "ms", False, _listing(10000, b"")),
@@ -126,10 +178,50 @@ WORK = (
     Figure("put", "PUT 1 KiB, 1 connection", "/s", True, _put(1)),
     Figure("put", "PUT 1 KiB, 8 connections", "/s", True, _put(8)),
     Figure("put", "PUT 1 KiB, 64 connections", "/s", True, _put(64)),
-    Figure("big", "GET 1 GiB", "MiB/s", True, _get_big),
-    Figure("big", "PUT 1 GiB with a length", "MiB/s", True, _put_big(chunked=False)),
-    Figure("big", "PUT 1 GiB chunked", "MiB/s", True, _put_big(chunked=True)),
+    Figure("big", "GET, large", "MiB/s", True, _get_large),
+    Figure(
+        "big", "GET, large, 4 streams", "MiB/s", True, lambda place: crowds.get_streams(place, _large(place))
+    ),
+    Figure("big", "PUT, large, with a length", "MiB/s", True, _put_large(chunked=False)),
+    Figure("big", "PUT, large, chunked", "MiB/s", True, _put_large(chunked=True)),
+    Figure("tree", "COPY, large", "MiB/s", True, _copy_large),
     Figure("tree", "MOVE a folder of 10,000", "ms", False, _change("MOVE", 10000)),
     Figure("tree", "DELETE a folder of 10,000", "ms", False, _change("DELETE", 10000)),
     Figure("tree", "COPY a folder of 1,000", "ms", False, _change("COPY", 1000)),
+    Figure("session", "a file manager's session, per file", "ms", False, clients.session),
+    Figure("rclone", "rclone: small files up", "/s", True, clients.rclone_up),
+    Figure("rclone", "rclone: lsf -R", "files/s", True, clients.rclone_list),
+    Figure("rclone", "rclone: large up", "MiB/s", True, clients.rclone_large_up),
+    Figure("rclone", "rclone: large down", "MiB/s", True, clients.rclone_large_down),
+    Figure("crowd", "p99 of GET 1 KiB beside 8 fast uploads", "ms", False, _beside_fast),
+    Figure("crowd", "p99 of GET 1 KiB beside 100 slow uploads", "ms", False, _beside_slow(100)),
+    Figure("crowd", "p99 of GET 1 KiB beside 1,000 slow uploads", "ms", False, _beside_slow(1000)),
+    Figure(
+        "idle",
+        "GET 1 KiB beside 1,000 idle",
+        "/s",
+        True,
+        lambda place: crowds.beside_idle(place, _small(place), 1000),
+    ),
+    Figure("tls", "TLS: GET, large", "MiB/s", True, _get_large),
+    Figure("tls", "TLS: GET 1 KiB, 8 connections", "/s", True, _get(8)),
+    Figure("tls", "TLS: GET 1 KiB, each on a new connection", "/s", True, _new_connections),
+    Figure("memory", "memory, idle", "MiB", False, _after),
+    Figure(
+        "memory",
+        "memory, 4 large GETs",
+        "MiB",
+        False,
+        _memory(lambda place: crowds.get_streams(place, _large(place))),
+    ),
+    Figure("memory", "memory, 4 large PUTs", "MiB", False, _memory(crowds.put_streams)),
+    Figure("memory", "memory, GET 1 KiB, 64 connections", "MiB", False, _memory(_get(64))),
+    Figure(
+        "memory",
+        "memory, 4 listings of 10,000",
+        "MiB",
+        False,
+        _memory(lambda place: crowds.listings(place, _ten_thousand(place))),
+    ),
+    Figure("memory", "memory, a second later", "MiB", False, _after),
 )

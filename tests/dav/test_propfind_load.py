@@ -13,7 +13,7 @@ from harness.server import Account, Server
 
 pytestmark = pytest.mark.slow
 
-FILES = 10_000
+FILES = 4_000
 CEILING = 24 << 20
 ZIPPED = {"Accept-Encoding": "gzip"}
 NAMED = b'<propfind xmlns="DAV:"><prop><getlastmodified/><getcontentlength/></prop></propfind>'
