@@ -9,21 +9,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from filehost_dav import identities
 from filehost_dav.accounts.memory import Memory
 from filehost_dav.accounts.second_step import SecondStep
 from filehost_dav.accounts.signing_in import Proof, SigningIn
-from filehost_dav.accounts.vouched import Vouched
 from filehost_dav.config import Config
 from filehost_dav.config.addresses import host_and_port
 from filehost_dav.dav.application import build
 from filehost_dav.engines import shared_key
-from filehost_dav.errors import ConfigError, Full
+from filehost_dav.errors import Full
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Listener
-from filehost_dav.http.proxies import Proxies
 from filehost_dav.http.self_signed import self_signed
 from filehost_dav.http.service import Service
 from filehost_dav.http.systemd import REDIRECT, Inherited
@@ -48,18 +46,12 @@ from filehost_dav.web.homes import Homes
 from filehost_dav.web.https import OnlyHttps
 from filehost_dav.web.redirect import Redirect
 from filehost_dav.web.signin import Gate
-from filehost_dav.web.trusted_header import TrustedHeader
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from filehost_dav.accounts.directory import Directory, Place
-    from filehost_dav.accounts.oidc.client import Client
     from filehost_dav.logs.webhook import Webhook
     from filehost_dav.metrics.exporter import Exporter
-    from filehost_dav.web.oidc_page import OidcPage
 
 
 def listeners(config: Config, inherited: Sequence[Inherited] = ()) -> list[Listener]:
@@ -78,8 +70,7 @@ def service(config: Config) -> Service:
     """What the workers serve. Runs in their parent, and leaves nothing open there."""
     key = _shared_key(config)
     preload(config)
-    _oidc_client(config)
-    _directory_place(config)
+    identities.check(config)
     chain = certificate(config)
     counters = request_counters() if config.metrics.listen else None
     return Service(
@@ -253,7 +244,7 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         key=key,
         plain_http=plain_http,
         largest=config.limits.file_size,
-        oidc=_oidc(config, records, known, key),
+        oidc=identities.oidc_page(config, records, known, key),
     )
     dav = build(records.database, whole_trees=config.limits.whole_trees)
     homes = Homes(pages, dav, partial(home_of, config, storage))
@@ -267,80 +258,8 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         plain_http=plain_http,
         own=accounts.own_password,
     )
-    header = _trusted_header(config, records)
+    header = identities.trusted_header(config, records)
     return Crowd(FrontDoor(gate, pages, records.sessions, records.users.active, header), allowed, counts)
-
-
-def _trusted_header(config: Config, records: Records) -> TrustedHeader | None:
-    """Who may say in a header who signs in; None where nobody may."""
-    if not config.header.name:
-        return None
-    proxies = Proxies.parse(config.header.proxies)
-    vouched = Vouched(records.users, config.header.make_users)
-    return TrustedHeader(config.header.name, proxies.trust, vouched.user)
-
-
-def _oidc_client(config: Config) -> Client | None:
-    """What is agreed with the provider, where there is one. Raises ConfigError."""
-    oidc = config.oidc
-    if not oidc.issuer:
-        return None
-    _need("joserfc", "oidc.issuer", "oidc")
-    from filehost_dav.accounts.oidc.client import Client  # noqa: PLC0415 - only where it is used
-
-    secret = _secret(oidc.client_secret, oidc.client_secret_file, "oidc.client_secret_file")
-    agreed = (oidc.scopes, oidc.claim, oidc.group, oidc.group_claim, oidc.timeout)
-    return Client(oidc.issuer, oidc.client_id, secret, *agreed)
-
-
-def _directory_place(config: Config) -> Place | None:
-    """Where the directory is, where there is one. Raises ConfigError."""
-    ldap = config.ldap
-    if not ldap.url:
-        return None
-    _need("ldap3", "ldap.url", "ldap")
-    from filehost_dav.accounts.directory import Place  # noqa: PLC0415 - only where it is used
-
-    password = _secret(ldap.bind_password, ldap.bind_password_file, "ldap.bind_password_file")
-    found = (ldap.url, ldap.base, ldap.filter, ldap.bind_dn, password)
-    return Place(*found, starttls=ldap.starttls, authorities=ldap.authorities, seconds=ldap.timeout)
-
-
-def _directory(config: Config, records: Records) -> Directory | None:
-    place = _directory_place(config)
-    if place is None:
-        return None
-    from filehost_dav.accounts.directory import Directory  # noqa: PLC0415 - only where it is used
-
-    return Directory(place, Vouched(records.users, config.ldap.make_users), time.monotonic)
-
-
-def _need(library: str, setting: str, extra: str) -> None:
-    if not find_spec(library):
-        raise ConfigError([f"{setting}: a library is missing; pip install 'filehost-dav[{extra}]'"])
-
-
-def _secret(given: str, file: Path | None, setting: str) -> str:
-    """The secret itself, or what its file holds. Raises ConfigError."""
-    if file is None:
-        return given
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{setting} = {file}: cannot be read"]) from error
-
-
-def _oidc(config: Config, records: Records, accounts: Accounts, key: bytes) -> OidcPage | None:
-    client = _oidc_client(config)
-    if client is None:
-        return None
-    from filehost_dav.accounts.oidc.provider import Provider  # noqa: PLC0415 - only where it is used
-    from filehost_dav.accounts.oidc.used import UsedStates  # noqa: PLC0415
-    from filehost_dav.web.oidc_page import STATE_HOLDS, OidcPage, SignOn  # noqa: PLC0415
-
-    used = UsedStates(records.database, time.time, kept=STATE_HOLDS)
-    identify = Vouched(records.users, config.oidc.make_users).user
-    return OidcPage(SignOn(Provider(client, key), used, identify, config.oidc.name), accounts, key)
 
 
 def _accounts(config: Config, records: Records, door: SigningIn, key: bytes) -> Accounts:
@@ -370,7 +289,7 @@ def _signing_in(config: Config, records: Records, key: bytes) -> SigningIn:
         right=memory(remembered),
         # A directory does not tell of new passwords: one that was wrong may soon be right.
         wrong=memory(min(remembered, 30) if config.ldap.url else remembered),
-        directory=_directory(config, records),
+        directory=identities.directory(config, records),
     )
 
 

@@ -182,6 +182,11 @@ def test_the_listed_may_be_a_socket_an_address_or_a_network(listed: str, peer: s
     assert "HTTP_REMOTE_USER" not in environ
 
 
+def test_check_tells_whose_word_is_believed(tmp_path: Path) -> None:
+    shown = run("check", "--data", str(tmp_path / "data"), settings=PROXIED, check=False).stdout
+    assert "by the header Remote-User from 127.0.0.1; whoever has no account is refused" in shown
+
+
 def test_without_the_setting_the_header_means_nothing(start_server: StartServer) -> None:
     server = start_server(FILEHOST_SERVER_PROXIES="127.0.0.1")
     server.add_user("anna")

@@ -66,6 +66,17 @@ def test_the_directory_s_password_opens_webdav_and_the_page(server: Server) -> N
     assert (server.files("anna") / "a.txt").read_bytes() == b"a"
 
 
+def test_the_account_page_offers_codes_and_no_other_password(server: Server) -> None:
+    visitor = Visitor(server.port)
+    visitor.sign_in("anna", PASSWORD)
+    page = visitor.get("/.filehost/account").text
+    assert 'value="begin"' in page
+    assert 'name="old"' not in page
+    form = {"token": visitor.token("/.filehost/account"), "codes": "begin", "password": PASSWORD}
+    assert visitor.post("/.filehost/account", form).status == 303
+    assert "<svg" in visitor.get("/.filehost/account").text
+
+
 def test_a_hundred_requests_are_one_sign_in_at_the_directory(server: Server, slapd: Slapd) -> None:
     for _ in range(4):
         with Client(server, ANNA) as client:
