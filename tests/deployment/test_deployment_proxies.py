@@ -419,6 +419,27 @@ def family(pid: int) -> list[int]:
     ]
 
 
+def test_files_that_nginx_sends_itself_carry_what_protects_them(
+    tmp_path: Path, start_server: Callable[..., Server]
+) -> None:
+    server = start_server(FILEHOST_SERVER_PROXIES="127.0.0.1", FILEHOST_SERVER_SEND_FILES="x-accel-redirect")
+    anna = server.add_user("anna")
+    port = free_port()
+    text = adapted((PROXIES / "nginx.conf").read_text(), tmp_path, port, server.port)
+    text = text.replace("/var/lib/filehost-dav/files/", f"{server.data}/files/")
+    with (
+        running(nginx(tmp_path, text), tmp_path, port) as process,
+        Client(Proxied(port, server, process, tmp_path, "nginx"), anna) as client,  # type: ignore[arg-type]
+    ):
+        assert client.put("/a.txt", b"content").status == 201
+        sent, said = client.get("/a.txt"), client("HEAD", "/a.txt")
+    assert (sent.status, sent.body) == (200, b"content")
+    own = {"server", "date", "connection"}
+    assert {(name, value) for name, value in said.headers.items() if name.lower() not in own} <= {
+        (name, value) for name, value in sent.headers.items()
+    }
+
+
 # What an operator may have left out or put in, and what is said about it.
 FAULTS = {
     "the default limit": ("client_max_body_size 0;", "", "large files", "client_max_body_size"),
