@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from filehost_dav.cli.output import as_time, json_option, print_rows
-from filehost_dav.cli.place import Place, place_options
+from filehost_dav.cli.place import Place, names_of, place_options
 from filehost_dav.errors import NotFound
 from filehost_dav.paths import FilePath
 from filehost_dav.state.locks import Lock, LockStore
@@ -24,7 +24,6 @@ def show(place: Place, user: str | None, as_json: bool) -> None:
     """List the locks on the files of USER, or of everybody."""
     with place.records() as records:
         locks = LockStore(records.database)
-        names = [records.users.get(user).name] if user else [found.name for found in records.users.list()]
         rows = [
             {
                 "user": name,
@@ -35,7 +34,7 @@ def show(place: Place, user: str | None, as_json: bool) -> None:
                 "expires": lock.expires,
                 "token": lock.token,
             }
-            for name in names
+            for name in names_of(records, user)
             for lock in _all(locks, name)
         ]
     print_rows(rows, as_json=as_json, empty="Nothing is locked", expires=as_time)

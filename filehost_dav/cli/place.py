@@ -85,6 +85,11 @@ def place_options(command: Command) -> Command:
     return with_place
 
 
+def names_of(records: Records, user: str | None) -> list[str]:
+    """The user who is named, or everybody. Raises NotFound."""
+    return [records.users.get(user).name] if user else [found.name for found in records.users.list()]
+
+
 def become_owner(folder: Path) -> None:
     """Root becomes the owner of the data, so that nothing is left there which the service cannot touch."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or not folder.exists():

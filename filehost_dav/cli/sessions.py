@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from filehost_dav.cli.output import as_time, json_option, print_rows
-from filehost_dav.cli.place import Place, place_options
+from filehost_dav.cli.place import Place, names_of, place_options
 
 
 @click.group("sessions")
@@ -20,7 +20,6 @@ def command() -> None:
 def show(place: Place, user: str | None, as_json: bool) -> None:
     """List the sessions of USER, or of everybody."""
     with place.records() as records:
-        names = [records.users.get(user).name] if user else [found.name for found in records.users.list()]
         rows = [
             {
                 "user": session.user,
@@ -30,7 +29,7 @@ def show(place: Place, user: str | None, as_json: bool) -> None:
                 "from": session.address,
                 "browser": session.agent,
             }
-            for name in names
+            for name in names_of(records, user)
             for session in records.sessions.of(name)
         ]
     print_rows(rows, as_json=as_json, empty="No browser is signed in", since=as_time, last_used=as_time)

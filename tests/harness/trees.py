@@ -1,22 +1,11 @@
-"""Bodies and shorthands for tests that speak to a Tree directly."""
+"""Shorthands for tests that speak to a Tree directly."""
 
 from __future__ import annotations
 
+from testbed.bodies import Bytes
+
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.storage.tree import Body, Tree, Written
-
-
-class Bytes:
-    """A body that holds `content`, and breaks off when it announces more."""
-
-    def __init__(self, content: bytes, length: int | None = -1) -> None:
-        self.length = len(content) if length == -1 else length
-        self._rest = memoryview(content)
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        count = min(len(buffer), len(self._rest))
-        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
-        return count
 
 
 def at(text: str, area: Area = Area.FILES) -> FilePath:

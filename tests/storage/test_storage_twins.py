@@ -7,7 +7,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
-from harness.trees import Bytes
+from testbed.bodies import Bytes
 
 from filehost_dav.errors import Refused
 from filehost_dav.paths import FilePath

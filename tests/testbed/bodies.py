@@ -9,7 +9,7 @@ from filehost_dav.errors import Truncated
 
 
 class Bytes:
-    """A body that holds `content`; its length is not announced with `length=None`."""
+    """A body that holds `content`, and breaks off when it announces more; `length=None` announces nothing."""
 
     def __init__(self, content: bytes, length: int | None = -1) -> None:
         self.length = len(content) if length == -1 else length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from harness.page import BROWSER, SCRIPT, Host, Visitor
-from harness.trees import Bytes
+from testbed.bodies import Bytes
 
 from filehost_dav.paths import FilePath
 
