@@ -86,8 +86,9 @@ class Provider:
     def _verified(self, token: str) -> dict[str, Any]:
         url = str(self._about()["jwks_uri"])
         claims = read_token(token, self._fetched(url))
-        if claims is None and self._clock() - self._read[url][0] >= 1:  # a key that is new
-            del self._read[url]
+        read = self._read.get(url)
+        if claims is None and (read is None or self._clock() - read[0] >= 1):  # a key that is new
+            self._read.pop(url, None)
             claims = read_token(token, self._fetched(url))
         if claims is None:
             raise SignInRefused("The provider's answer cannot be believed: its token is not signed by it")
