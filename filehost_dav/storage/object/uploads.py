@@ -41,10 +41,8 @@ SMALL: Final = 8 * MIB  # what is sent in one request, and the least part of a l
 _PARTS: Final = 9_000  # S3 takes 10,000 in one object
 _UNKNOWN: Final = 16 * MIB  # the parts of a body of unknown length: up to 140 GiB
 _RENEW: Final = 300.0  # seconds between renewals of the journal while bytes come
-_DRAWN: Final = 32  # names at a time
-_FRESH: Final = (
-    600 * 10**9
-)  # nanoseconds in which a name that was drawn is used: far less than a stalled upload
+_DRAWN: Final = 32  # names at a time, at most
+_FRESH: Final = 1200 * 10**9  # nanoseconds in which a drawn name is used: less than an upload may stall
 _BUFFER: Final = 128 * 1024
 _LONGEST_NOTE: Final = 1400  # S3 keeps 2 KB beside an object
 _ALGORITHMS: Final = ("md5", "sha1", "sha256", "sha512")
@@ -151,7 +149,10 @@ def part_size(length: int | None) -> int:
 
 
 class Names:
-    """Rows of blobs that will be on their way: one statement makes them for many. For one process."""
+    """Rows of blobs that will be on their way: one statement makes them for many. For one process.
+
+    Twice as many as were used up before; a server with little to do leaves few unused.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         self._database = database
@@ -159,6 +160,7 @@ class Names:
         self._lock = threading.Lock()
         self._free: list[str] = []
         self._since = 0
+        self._drawn = 0
 
     def take(self) -> str:
         """The name of a blob whose row is there."""
@@ -169,8 +171,9 @@ class Names:
 
     def _draw(self) -> None:
         # Those of before are left to the cleaner: it might have begun to take them for stalled uploads.
-        free, since = [new_id() for _ in range(_DRAWN)], self._clock()
-        rows = ", ".join(["(?, 0, 0, 0, ?, '')"] * _DRAWN)
+        self._drawn = 1 if self._free or not self._drawn else min(2 * self._drawn, _DRAWN)
+        free, since = [new_id() for _ in range(self._drawn)], self._clock()
+        rows = ", ".join(["(?, 0, 0, 0, ?, '')"] * self._drawn)
         self._database.note(
             f"INSERT INTO blob (id, space, size, state, since, sums) VALUES {rows}",
             [value for name in free for value in (name, since)],
