@@ -12,6 +12,7 @@ from harness.trees import at, names, put, read, tree_of
 
 from filehost_dav.errors import FilehostError, Unavailable
 from filehost_dav.storage.local import LocalStorage
+from filehost_dav.storage.local.copying import copy_bytes
 from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.plain import PlainFolder
 from filehost_dav.storage.tree import Tree
@@ -95,3 +96,16 @@ def test_what_should_have_been_replaced_is_put_back_when_the_disk_fails(tmp_path
     assert tree_of(tree) == before
     assert list(tree.trash()) == []
     assert tree.usage().used == 6
+
+
+@pytest.mark.parametrize("size", [0, 5, 2_000_000])
+def test_bytes_are_copied_by_hand_where_the_kernel_does_not(tmp_path: Path, size: int) -> None:
+    content = os.urandom(size)
+    (tmp_path / "original").write_bytes(content)
+    original = os.open(tmp_path / "original", os.O_RDONLY)
+    # The kernel copies nothing to a file that is open for appending.
+    copied = os.open(tmp_path / "copied", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    copy_bytes(original, copied)
+    os.close(original)
+    os.close(copied)
+    assert (tmp_path / "copied").read_bytes() == content
