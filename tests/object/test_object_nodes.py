@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from harness.dav import Client
+from harness.drives import wait_until
 from harness.server import REPOSITORY, Account, Server
 from testbed import seaweedfs
 from testbed.bodies import Bytes, Endless
@@ -168,7 +169,10 @@ def test_a_node_killed_at_any_instant_loses_nothing(ground: Ground, rows: Databa
         chance = random.Random(7)
         nursery = ground.worker("changes")
         for number in range(ROUNDS):
+            ours = _sessions(rows)
             changes, last = _changes_until_killed(nursery, number, chance.expovariate(10))
+            # What the node had sent before it died is still carried out, and then its sessions end.
+            wait_until(lambda ours=ours: _sessions(rows) <= ours)  # type: ignore[misc]
             for change in changes:
                 make(model, change)
             if facts(tree) != facts(model):  # then the change that was on its way has been made
@@ -181,6 +185,11 @@ def test_a_node_killed_at_any_instant_loses_nothing(ground: Ground, rows: Databa
     assert problems(rows, Boto3Blobs(ground.bucket)) == {}
     assert "Uploads" not in s3.client().list_multipart_uploads(Bucket=ground.bucket.name)
     assert rows.query("SELECT id FROM blob WHERE state <> 1") == []
+
+
+def _sessions(rows: Database) -> set[int]:
+    found = rows.query("SELECT pid FROM pg_stat_activity WHERE usename = current_user")
+    return {pid for (pid,) in found}
 
 
 def _changes_until_killed(
