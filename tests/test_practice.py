@@ -30,7 +30,7 @@ def test_a_secret_that_is_about_to_be_committed_is_found(tmp_path: Path) -> None
     careless.write_text('key = "AKIA' + 'QYLPMN5HNM4OTIBB"\n')
     done = ci("secrets", careless)
     assert done.returncode == 1
-    assert "AWS Access Key" in done.stdout
+    assert "AWS Access Key" in done.stderr
 
 
 def test_the_bill_of_materials_names_every_library_that_runs() -> None:
