@@ -103,7 +103,9 @@ def s3_blobs(s3: S3) -> Blobs:
         for name, value in s3.environment.items():
             patch.setenv(name, value)
         bucket = Bucket(s3.bucket(), s3.endpoint)
-        return ObstoreBlobs(bucket, Boto3Blobs(bucket))
+        blobs = ObstoreBlobs(bucket, Boto3Blobs(bucket))
+        blobs.abort("nothing")  # the control client reads the credentials when it is first used
+        return blobs
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
 import pytest
 from harness.dav import Client
+from harness.raw import Raw, request
 from harness.server import Account, Server, run
 from harness.ways import every_way
 from passlib.totp import TOTP
@@ -151,37 +151,24 @@ def test_app_passwords_alone_open_files_where_told_so(start_server: StartServer)
 def test_one_user_cannot_take_all_the_room(start_server: StartServer) -> None:
     server = start_server(FILEHOST_LIMITS_UPLOADS_PER_USER="2", FILEHOST_SERVER_WORKERS="1")
     anna, bert = server.add_user("anna"), server.add_user("bert")
-    sending, finish = threading.Barrier(3, timeout=20), threading.Event()
-    statuses: list[int] = []
-
-    def slow() -> None:
-        def pieces():  # type: ignore[no-untyped-def]
-            yield b"x"
-            sending.wait()
-            finish.wait(20)
-            yield b"y"
-
-        with Client(server, anna) as client:
-            statuses.append(client("PUT", f"/{threading.get_ident()}.txt", pieces()).status)
-
-    threads = [threading.Thread(target=slow) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    sending.wait()
-    with Client(server, anna) as client, Client(server, bert) as other:
-        crowded = client.put("/c.txt", b"z")
-        deadline = time.monotonic() + 20  # until both uploads have begun
-        while crowded.status != 429 and time.monotonic() < deadline:
+    with begun(server, anna, "/a.txt") as one, begun(server, anna, "/b.txt") as another:
+        with Client(server, anna) as client, Client(server, bert) as other:
             crowded = client.put("/c.txt", b"z")
-        assert crowded.status == 429
-        assert int(crowded["Retry-After"]) >= 1
-        assert client.propfind("/", "0").status == 207
-        assert other.put("/c.txt", b"z").status == 201
-        finish.set()
-        for thread in threads:
-            thread.join()
-        assert statuses == [201, 201]
-        assert client.put("/d.txt", b"z").status == 201
+            assert crowded.status == 429
+            assert int(crowded["Retry-After"]) >= 1
+            assert client.propfind("/", "0").status == 207
+            assert other.put("/c.txt", b"z").status == 201
+            assert [slow.send(b"xy").answer().status for slow in (one, another)] == [201, 201]
+            assert client.put("/d.txt", b"z").status == 201
+
+
+def begun(server: Server, user: Account, path: str) -> Raw:
+    """An upload of two bytes that the server has taken up: it asks for them."""
+    password = base64.b64encode(":".join(user.auth).encode()).decode()
+    wants = (f"Authorization: Basic {password}", "Content-Length: 2", "Expect: 100-continue")
+    upload = Raw(server.port).send(request("PUT", path, *wants))
+    assert upload.sock.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    return upload
 
 
 def test_codes_close_drives_to_the_password_and_the_operator_can_turn_them_off(
