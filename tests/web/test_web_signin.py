@@ -151,15 +151,19 @@ def test_app_passwords_alone_open_files_where_told_so(start_server: StartServer)
 def test_one_user_cannot_take_all_the_room(start_server: StartServer) -> None:
     server = start_server(FILEHOST_LIMITS_UPLOADS_PER_USER="2", FILEHOST_SERVER_WORKERS="1")
     anna, bert = server.add_user("anna"), server.add_user("bert")
-    with begun(server, anna, "/a.txt") as one, begun(server, anna, "/b.txt") as another:
-        with Client(server, anna) as client, Client(server, bert) as other:
-            crowded = client.put("/c.txt", b"z")
-            assert crowded.status == 429
-            assert int(crowded["Retry-After"]) >= 1
-            assert client.propfind("/", "0").status == 207
-            assert other.put("/c.txt", b"z").status == 201
-            assert [slow.send(b"xy").answer().status for slow in (one, another)] == [201, 201]
-            assert client.put("/d.txt", b"z").status == 201
+    with (
+        begun(server, anna, "/a.txt") as one,
+        begun(server, anna, "/b.txt") as another,
+        Client(server, anna) as client,
+        Client(server, bert) as other,
+    ):
+        crowded = client.put("/c.txt", b"z")
+        assert crowded.status == 429
+        assert int(crowded["Retry-After"]) >= 1
+        assert client.propfind("/", "0").status == 207
+        assert other.put("/c.txt", b"z").status == 201
+        assert [slow.send(b"xy").answer().status for slow in (one, another)] == [201, 201]
+        assert client.put("/d.txt", b"z").status == 201
 
 
 def begun(server: Server, user: Account, path: str) -> Raw:
