@@ -20,7 +20,6 @@ from filehost_dav.storage.tree import Body
 SMALL = 64 * 1024  # bytes up to which a body is read first, then stored
 _BUFFER = 128 * 1024  # more falls out of the processor's cache
 _SPLICE = 1024 * 1024
-_LARGE = 1024 * 1024  # from here on, room on the disk is claimed before the body comes
 KEPT = "sha1"  # of every upload; where the bytes are not seen, it is made afterwards
 _ASKED_FOR = ("md5", "sha1")  # who announces one checksum will want to see these
 
@@ -53,7 +52,7 @@ class Upload:
             self._reservation.cover(likely)
         file = folder.create(name)
         try:
-            if length is not None and length >= _LARGE:
+            if length is not None:
                 allocate(file, length)
             return Received(file, name, self._receive(file))
         except BaseException:
