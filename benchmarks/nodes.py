@@ -18,15 +18,14 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from testbed import postgres as postgres_engine
-from testbed import seaweedfs
 from testbed.processes import free_ports
+
+from benchmarks.engines import engines
 
 PASSWORD = "correct horse battery staple"
 USERS = ("anna", "bert")
@@ -134,15 +133,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.2, help="of one processor, for each node")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        home.chmod(0o711)
-        for name in ("s3", "postgres"):
-            (home / name).mkdir()
-        s3 = seaweedfs.start(home / "s3")
-        stack.callback(s3.stop)
-        postgres = postgres_engine.start(home / "postgres", durable=True)
-        stack.callback(postgres.stop)
-        os.environ |= s3.environment | {
+        home, s3, postgres = stack.enter_context(engines())
+        os.environ |= {
             "FILEHOST_STORAGE_KIND": "object",
             "FILEHOST_OBJECT_BUCKET": s3.bucket(),
             "FILEHOST_OBJECT_ENDPOINT": s3.endpoint,

@@ -26,13 +26,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import postgres as postgres_engine
-from testbed import seaweedfs
 from testbed.bodies import Bytes
 from testbed.postgres import Postgres
 from testbed.processes import free_ports
 from testbed.seaweedfs import S3
 
+from benchmarks.engines import engines
 from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.postgres import PostgresDatabase
@@ -252,15 +251,7 @@ def main() -> None:
     parser.add_argument("--memory", default="32 MiB", help="for small contents, in each process")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        home.chmod(0o711)
-        for name in ("s3", "postgres"):
-            (home / name).mkdir()
-        s3 = seaweedfs.start(home / "s3")
-        stack.callback(s3.stop)
-        os.environ |= s3.environment
-        postgres = postgres_engine.start(home / "postgres", durable=True)
-        stack.callback(postgres.stop)
+        home, s3, postgres = stack.enter_context(engines())
         peers = [
             stack.enter_context(rclone(s3)),
             stack.enter_context(filehost(s3, home, None, options.memory)),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import http.client
 import ssl
+import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -172,3 +174,19 @@ def _found(response: ET.Element) -> dict[str, ET.Element]:
         if " 200 " in (propstat.findtext(DAV + "status") or "") + " "
         for element in propstat.find(DAV + "prop") or ()
     }
+
+
+@contextmanager
+def through_proxy(server: Server, port: int, account: Account) -> Iterator[Client]:
+    """A client of `server` by a proxy at `port`, once that answers."""
+    front = Server(server.data, server.settings)
+    front.scheme, front.port = "http", port
+    with Client(front, account) as client:
+        for _ in range(100):
+            try:
+                client("OPTIONS", "/")
+                break
+            except OSError:
+                client.close()
+                time.sleep(0.1)
+        yield client

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from harness.dav import Answer, Client
+from harness.dav import Answer, Client, through_proxy
 from harness.server import REPOSITORY, Account, Server
 from testbed.processes import free_ports
 from testbed.seaweedfs import S3
@@ -55,17 +55,8 @@ def front(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     (folder / "nginx.conf").write_text(_nginx(folder, port, node, s3))
     command = ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log"), "-p", str(folder)]
     nginx = subprocess.Popen(command)
-    through = Server(node.data, node.settings)
-    through.scheme, through.port = "http", port
     account = node.add_user("alice")
-    with Client(through, account) as client:
-        for _ in range(100):
-            try:
-                client("OPTIONS", "/")
-                break
-            except OSError:
-                client.close()
-                time.sleep(0.1)
+    with through_proxy(node, port, account) as client:
         assert client.put("/large.pdf", b"%PDF-1.7\n" + CONTENT).status == 201
         yield Front(client, node, account, folder)
     nginx.terminate()

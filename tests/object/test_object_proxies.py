@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness.dav import Client
+from harness.dav import Client, through_proxy
 from harness.server import REPOSITORY, Account, Server
 from testbed.postgres import Postgres
 from testbed.processes import free_ports
@@ -85,16 +84,7 @@ def front(request: pytest.FixtureRequest, nodes: Nodes, tmp_path: Path) -> Itera
     environment = {"PATH": "/usr/sbin:/usr/bin:/usr/local/bin", "HOME": str(tmp_path)}
     with (tmp_path / "log").open("wb") as log:
         proxy = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    through = Server(one.data, one.settings)
-    through.scheme, through.port = "http", port
-    with Client(through, account) as client:
-        for _ in range(100):
-            try:
-                client("OPTIONS", "/")
-                break
-            except OSError:
-                client.close()
-                time.sleep(0.1)
+    with through_proxy(one, port, account) as client:
         yield client
     proxy.terminate()
     proxy.wait(10)
