@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,6 +70,11 @@ def caddy(folder: Path, text: str) -> list[str]:
     return ["caddy", "run", "--config", str(main), "--adapter", "caddyfile"]
 
 
+def program(name: str) -> str | None:
+    """Where a proxy is: in the system, or beside this Python, where Traefik's package puts it."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+
+
 def traefik(folder: Path, text: str) -> list[str]:
     """Its static configuration is the comment at the head of the file."""
     lines = [line.removeprefix("#")[3:] for line in text.splitlines() if line.startswith("#   ")]
@@ -78,7 +84,7 @@ def traefik(folder: Path, text: str) -> list[str]:
         "\n".join(lines) + f"\nproviders:\n  file: {{filename: {dynamic}, watch: false}}\n"
         "global: {checkNewVersion: false, sendAnonymousUsage: false}\n"
     )
-    return ["traefik", f"--configFile={static}"]
+    return [program("traefik") or "", f"--configFile={static}"]
 
 
 KINDS: dict[str, tuple[str, Callable[[Path, str], list[str]]]] = {
@@ -108,7 +114,7 @@ class Proxied:
 @pytest.fixture(scope="module", params=KINDS)
 def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     kind: str = request.param
-    if shutil.which(kind) is None:
+    if program(kind) is None:
         pytest.skip(f"{kind} is not installed")
     folder = tmp_path_factory.mktemp(kind)
     folder.chmod(0o755)
