@@ -15,7 +15,7 @@ from filehost_dav.dav.request import Request
 from filehost_dav.dav.statuses import Refusal
 from filehost_dav.dav.times import http_date, oc_mtime
 from filehost_dav.errors import IsAFolder, Truncated
-from filehost_dav.storage.tree import Body, Condition, Entry, Written
+from filehost_dav.storage.tree import Body, Condition, Entry, Metadata, Written
 
 
 def put(request: Request) -> Answer:
@@ -36,9 +36,7 @@ def put(request: Request) -> Answer:
         request.path,
         body,
         when=Condition(conditions.wants_absence, holds, (request.services.locks.question(request.user),)),
-        modified=modified,
-        checksums=promised(environ) or None,
-        expected=expected,
+        metadata=Metadata(modified, promised(environ), expected),
     )
     return _answer(written, accepted=modified is not None)
 

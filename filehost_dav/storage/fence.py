@@ -15,10 +15,12 @@ from filehost_dav.paths import FilePath
 from filehost_dav.storage.home import Home
 from filehost_dav.storage.tree import (
     ANYTHING,
+    NO_METADATA,
     Body,
     Condition,
     Content,
     Entry,
+    Metadata,
     Scan,
     Trashed,
     Usage,
@@ -60,18 +62,9 @@ class Fence:
         return self._home.usage()
 
     def write(
-        self,
-        path: FilePath,
-        body: Body,
-        *,
-        when: Condition = ANYTHING,
-        modified: int | None = None,
-        checksums: Mapping[str, str] | None = None,
-        expected: int | None = None,
+        self, path: FilePath, body: Body, *, when: Condition = ANYTHING, metadata: Metadata = NO_METADATA
     ) -> Written:
-        return self._home.write(
-            self._changeable(path), body, when=when, modified=modified, checksums=checksums, expected=expected
-        )
+        return self._home.write(self._changeable(path), body, when=when, metadata=metadata)
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
         return self._home.make_folder(self._changeable(path), when=when)

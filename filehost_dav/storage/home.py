@@ -23,10 +23,12 @@ from filehost_dav.storage.merged import MergedScan
 from filehost_dav.storage.publish import ContentBody
 from filehost_dav.storage.tree import (
     ANYTHING,
+    NO_METADATA,
     Body,
     Condition,
     Content,
     Entry,
+    Metadata,
     Scan,
     Trashed,
     Tree,
@@ -95,27 +97,14 @@ class Home:
         return self._tree.open(self._place(path))
 
     def write(
-        self,
-        path: FilePath,
-        body: Body,
-        *,
-        when: Condition = ANYTHING,
-        modified: int | None = None,
-        checksums: Mapping[str, str] | None = None,
-        expected: int | None = None,
+        self, path: FilePath, body: Body, *, when: Condition = ANYTHING, metadata: Metadata = NO_METADATA
     ) -> Written:
         role = self._role(path)
         place = path if role not in AREAS else self._goal(path, is_folder=False)
         try:
             body = self._admitted(path, place, body)
-            written = self._tree.write(
-                place,
-                body,
-                when=self._judge.settled(when, path, place),
-                modified=modified,
-                checksums=checksums,
-                expected=expected,
-            )
+            settled = self._judge.settled(when, path, place)
+            written = self._tree.write(place, body, when=settled, metadata=metadata)
         except (Refused, QuotaExceeded, TooLarge):
             self.refuse_placeholder(path)
             raise
@@ -324,7 +313,7 @@ class Home:
         if entry.is_folder:
             return self._copy_folder_out(source, target, when)
         with self._attic.open(source) as content:
-            return self.write(target, ContentBody(content), when=when, modified=entry.modified)
+            return self.write(target, ContentBody(content), when=when, metadata=Metadata(entry.modified))
 
     def _copy_folder_out(self, source: FilePath, target: FilePath, when: Condition) -> Written:
         if len(source.parts) < 3 or source.parts[1] != "trash":

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from filehost_dav.errors import Refused, Unavailable
 from filehost_dav.paths import FilePath
-from filehost_dav.storage.tree import ANYTHING, Body, Condition, Tree, Written
+from filehost_dav.storage.tree import ANYTHING, NO_METADATA, Body, Condition, Metadata, Tree, Written
 
 _log = logging.getLogger(__name__)
 _REPLY: Final = 4096  # bytes of a verdict at most
@@ -82,24 +81,10 @@ class ScannedTree:
         self.close = tree.close
 
     def write(
-        self,
-        path: FilePath,
-        body: Body,
-        *,
-        when: Condition = ANYTHING,
-        modified: int | None = None,
-        checksums: Mapping[str, str] | None = None,
-        expected: int | None = None,
+        self, path: FilePath, body: Body, *, when: Condition = ANYTHING, metadata: Metadata = NO_METADATA
     ) -> Written:
         with _Scan(self._scanner) as scan:
-            return self._tree.write(
-                path,
-                _ScannedBody(body, scan),
-                when=when,
-                modified=modified,
-                checksums=checksums,
-                expected=expected,
-            )
+            return self._tree.write(path, _ScannedBody(body, scan), when=when, metadata=metadata)
 
 
 class _ScannedBody:

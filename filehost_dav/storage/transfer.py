@@ -25,7 +25,7 @@ from filehost_dav.errors import (
     Refused,
 )
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.storage.tree import Content, Entry, Trashed, Tree
+from filehost_dav.storage.tree import Content, Entry, Metadata, Trashed, Tree
 
 _BUFFER: Final = 256 * 1024
 
@@ -107,7 +107,7 @@ def _copy_file(source: Tree, target: Tree, entry: Entry) -> Moved:
 def _copy_content(content: Content, target: Tree, path: FilePath) -> Moved:
     with content:
         body = _Reading(content)
-        written = target.write(path, body, modified=content.entry.modified)
+        written = target.write(path, body, metadata=Metadata(content.entry.modified))
     if _sum_of(target, written.entry) != body.sum:
         raise ChecksumMismatch(f"{path} does not read back as it was written")
     return Moved(str(path), written.entry.size, "copied")
@@ -266,7 +266,7 @@ def _import_file(source: Path, target: Tree, path: FilePath) -> Moved:
     with source.open("rb") as file:
         status = os.fstat(file.fileno())
         body = _Plain(file.readinto, status.st_size)
-        written = target.write(path, body, modified=status.st_mtime_ns)
+        written = target.write(path, body, metadata=Metadata(status.st_mtime_ns))
     return Moved(str(path), written.entry.size, "copied")
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from filehost_dav.paths import FilePath
@@ -106,6 +107,22 @@ class Condition:
 
 ANYTHING = Condition()
 ABSENT = Condition(absent=True)
+
+
+class Metadata(NamedTuple):
+    """What a sender says of its body (RFC 9110 section 8, as far as it is stored or checked).
+
+    `modified`: the time to give the file, in nanoseconds since the epoch; None: the time of the commit.
+    `checksums`: what the bytes must have (lower-case algorithm → lower-case hex).
+    `expected`: about how many bytes a body without a length will have.
+    """
+
+    modified: int | None = None
+    checksums: Mapping[str, str] = MappingProxyType({})
+    expected: int | None = None
+
+
+NO_METADATA = Metadata()
 
 
 @runtime_checkable
@@ -209,21 +226,13 @@ class Tree(Protocol):
         """Raises NotFound, IsAFolder."""
 
     def write(
-        self,
-        path: FilePath,
-        body: Body,
-        *,
-        when: Condition = ANYTHING,
-        modified: int | None = None,
-        checksums: Mapping[str, str] | None = None,
-        expected: int | None = None,
+        self, path: FilePath, body: Body, *, when: Condition = ANYTHING, metadata: Metadata = NO_METADATA
     ) -> Written:
         """Store the whole body as the file at `path`, replacing a file that is there.
 
-        `modified` (ns) is the time to give the file; `checksums` (lower-case algorithm → lower-case
-        hex) must match the bytes; `expected` is a length hint in bytes for a body without one.
-        The replaced content becomes a version. Raises ParentMissing, IsAFolder, ConditionFailed,
-        Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Full.
+        The bytes must match what `metadata` says of them. The replaced content becomes a version.
+        Raises ParentMissing, IsAFolder, ConditionFailed, Truncated, ChecksumMismatch, TooLarge,
+        QuotaExceeded, Full.
         """
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:

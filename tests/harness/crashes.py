@@ -22,7 +22,7 @@ from typing import Any
 
 from filehost_dav.errors import FilehostError
 from filehost_dav.storage.local import LocalStorage, custody
-from filehost_dav.storage.tree import Content, Entry, Tree
+from filehost_dav.storage.tree import Content, Entry, Metadata, Tree
 from harness.trees import Bytes, at, tree_of
 
 LONGEST_LIFE = 0.04  # seconds before the kill
@@ -68,7 +68,7 @@ def perform(tree: Tree, operation: Operation) -> None:
     match operation["kind"]:
         case "put":
             body = Bytes(content_of(operation["token"], operation["size"]), operation["length"])
-            tree.write(path, body, modified=operation["modified"])
+            tree.write(path, body, metadata=Metadata(modified=operation["modified"]))
         case "folder":
             tree.make_folder(path)
         case "move":

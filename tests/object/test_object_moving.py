@@ -22,7 +22,7 @@ from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.object.identity import adopt, confirm
 from filehost_dav.storage.object.manifest import Manifests, rebuild
 from filehost_dav.storage.transfer import copy_tree, export_tree, import_tree
-from filehost_dav.storage.tree import Tree
+from filehost_dav.storage.tree import Metadata, Tree
 
 NAMES = ("/a b/Ünï cödé.txt", "/a b/deep/x.pdf", "/empty.txt", "/~$lock.docx", "/日本/語.png")
 TIME = 1_500_000_000_123_456_789
@@ -37,7 +37,7 @@ def fill(tree: Tree) -> None:
         tree.make_folder(at(folder))
     for number, name in enumerate(NAMES):
         content = b"" if "empty" in name else name.encode() * (number * 1000 + 1)
-        tree.write(at(name), Bytes(content), modified=TIME + number * 10**9)
+        tree.write(at(name), Bytes(content), metadata=Metadata(modified=TIME + number * 10**9))
     tree.write(at("/a b/._x", Area.SIDE), Bytes(b"side"))
 
 
@@ -88,11 +88,11 @@ def test_trash_and_versions_go_along_both_ways(
     tree = local.tree("alice")
     fill(tree)
     for content in (b"second", b"third"):
-        tree.write(at("/a b/deep/x.pdf"), Bytes(content), modified=TIME)
+        tree.write(at("/a b/deep/x.pdf"), Bytes(content), metadata=Metadata(modified=TIME))
     for name in ("/a b", "/日本/語.png"):
         tree.delete(at(name))
-    tree.write(at("/new.txt"), Bytes(b"one"), modified=TIME)
-    tree.write(at("/new.txt"), Bytes(b"two"), modified=TIME)
+    tree.write(at("/new.txt"), Bytes(b"one"), metadata=Metadata(modified=TIME))
+    tree.write(at("/new.txt"), Bytes(b"two"), metadata=Metadata(modified=TIME))
     back = LocalStorage(tmp_path / "back", durability="none").tree("alice")
     way = [tree, storage.tree("alice"), back]
     for source, target in itertools.pairwise(way):

@@ -29,7 +29,7 @@ from filehost_dav.storage.object.blobs import Blobs, Lost, Sink
 from filehost_dav.storage.object.cleaner import DAY, Ages
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.object.tree import ObjectTree
-from filehost_dav.storage.tree import ABSENT, Condition, Entry
+from filehost_dav.storage.tree import ABSENT, Condition, Entry, Metadata
 
 MIB = 1 << 20
 
@@ -203,12 +203,12 @@ def test_a_body_of_any_size_arrives_whole(tree: ObjectTree, size: int, announced
 
 def test_the_checksums_of_the_bytes_are_kept(tree: ObjectTree) -> None:
     sums = {"sha1": "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"}
-    tree.write(at("/a.txt"), Bytes(b"hello"), checksums=sums)
+    tree.write(at("/a.txt"), Bytes(b"hello"), metadata=Metadata(checksums=sums))
     kept = tree.checksums(at("/a.txt"))
     assert kept["sha1"] == sums["sha1"]
     assert kept["sha256"].startswith("2cf24dba5fb0")
     with pytest.raises(ChecksumMismatch):
-        tree.write(at("/b.txt"), Endless(9 * MIB), checksums=sums)
+        tree.write(at("/b.txt"), Endless(9 * MIB), metadata=Metadata(checksums=sums))
 
 
 def test_a_file_beyond_the_largest_is_refused_before_its_body(database: Database, tmp_path: Path) -> None:
@@ -352,7 +352,9 @@ class TestQuota:
         with pytest.raises(QuotaExceeded):
             tree.write(at("/a.bin"), Endless(MIB + 1, breaks_after=0))
         with pytest.raises(QuotaExceeded):
-            tree.write(at("/a.bin"), Endless(MIB, announced=False, breaks_after=0), expected=MIB + 1)
+            tree.write(
+                at("/a.bin"), Endless(MIB, announced=False, breaks_after=0), metadata=Metadata(expected=MIB + 1)
+            )
 
     def test_two_uploads_cannot_overshoot_together(self, tree: ObjectTree) -> None:
         class Nested(Endless):

@@ -23,7 +23,7 @@ from filehost_dav.policy.roles import Policy
 from filehost_dav.storage.aside import Limits
 from filehost_dav.storage.home import Home
 from filehost_dav.storage.publish import BytesBody
-from filehost_dav.storage.tree import ABSENT, Condition, Entry, Storage, Tree
+from filehost_dav.storage.tree import ABSENT, Condition, Entry, Metadata, Storage, Tree
 
 DAY = 24 * 3600
 PDF = b"%PDF-1.7\nwords"
@@ -610,7 +610,7 @@ def test_what_waited_too_long_goes_to_the_trash_under_its_documents_name(home: H
 
 def test_how_long_a_file_waits_does_not_depend_on_its_own_times(home: Home) -> None:
     home.sweep(0)
-    home.write(at("a.txt.XyZabc"), BytesBody(b"new"), modified=1)
+    home.write(at("a.txt.XyZabc"), BytesBody(b"new"), metadata=Metadata(modified=1))
     home.sweep(DAY * 2)
     assert read(home, "a.txt.XyZabc") == b"new"
 

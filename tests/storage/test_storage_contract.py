@@ -24,7 +24,7 @@ from filehost_dav.errors import (
     Truncated,
 )
 from filehost_dav.paths import Area
-from filehost_dav.storage.tree import ABSENT, Condition, Entry, Storage, Tree
+from filehost_dav.storage.tree import ABSENT, Condition, Entry, Metadata, Storage, Tree
 
 YEAR_2001 = 1_000_000_000 * 10**9
 
@@ -41,7 +41,9 @@ def test_a_written_file_reads_back_byte_for_byte(tree: Tree) -> None:
 def test_a_body_of_any_size_and_framing_is_stored_whole(tree: Tree, size: int, announced: bool) -> None:
     content = bytes(range(256)) * (size // 256 + 1)
     content = content[:size]
-    written = tree.write(at("/a.pdf"), Bytes(content, -1 if announced else None), expected=size)
+    written = tree.write(
+        at("/a.pdf"), Bytes(content, -1 if announced else None), metadata=Metadata(expected=size)
+    )
     assert written.entry.size == size
     assert read(tree, "/a.pdf") == content
 
@@ -67,10 +69,13 @@ def test_overwriting_says_that_something_was_there(tree: Tree) -> None:
 
 
 def test_every_write_has_its_own_tag(tree: Tree) -> None:
-    tags = {tree.write(at("/a.txt"), Bytes(b"same"), modified=YEAR_2001).entry.etag for _ in range(50)}
+    tags = {
+        tree.write(at("/a.txt"), Bytes(b"same"), metadata=Metadata(modified=YEAR_2001)).entry.etag
+        for _ in range(50)
+    }
     for _ in range(20):
         tree.delete(at("/a.txt"))
-        tags.add(tree.write(at("/a.txt"), Bytes(b"same"), modified=YEAR_2001).entry.etag)
+        tags.add(tree.write(at("/a.txt"), Bytes(b"same"), metadata=Metadata(modified=YEAR_2001)).entry.etag)
     assert len(tags) == 70
 
 
@@ -103,7 +108,7 @@ def test_id_and_tag_survive_a_move_and_the_id_survives_overwriting(tree: Tree) -
 def test_the_time_given_is_the_time_told_to_the_second(tree: Tree) -> None:
     put(tree, "/b.txt", b"x")
     for path in ("/a.txt", "/b.txt"):
-        entry = tree.write(at(path), Bytes(b"y"), modified=YEAR_2001).entry
+        entry = tree.write(at(path), Bytes(b"y"), metadata=Metadata(modified=YEAR_2001)).entry
         assert entry.modified // 10**9 == YEAR_2001 // 10**9
         assert tree.stat(at(path)).modified == entry.modified
 
@@ -125,7 +130,7 @@ def test_setting_the_time_keeps_tag_and_id(tree: Tree) -> None:
 def test_a_write_after_the_time_was_set_has_a_new_tag(tree: Tree) -> None:
     put(tree, "/a.txt", b"one")
     before = tree.set_modified(at("/a.txt"), YEAR_2001)
-    after = tree.write(at("/a.txt"), Bytes(b"two"), modified=YEAR_2001).entry
+    after = tree.write(at("/a.txt"), Bytes(b"two"), metadata=Metadata(modified=YEAR_2001)).entry
     assert after.etag != before.etag
     assert after.id == before.id
 
@@ -141,7 +146,7 @@ def test_a_short_body_leaves_the_old_file(tree: Tree) -> None:
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_a_wrong_checksum_stores_nothing(tree: Tree, size: int) -> None:
     with pytest.raises(ChecksumMismatch):
-        tree.write(at("/a.txt"), Bytes(bytes(size)), checksums={"sha1": "0" * 40})
+        tree.write(at("/a.txt"), Bytes(bytes(size)), metadata=Metadata(checksums={"sha1": "0" * 40}))
     assert names(tree) == set()
 
 
@@ -149,7 +154,7 @@ def test_a_wrong_checksum_stores_nothing(tree: Tree, size: int) -> None:
 def test_announced_checksums_are_kept_for_as_long_as_they_hold(tree: Tree, size: int) -> None:
     content = b"x" * size
     sums = {name: hashlib.new(name, content).hexdigest() for name in ("md5", "sha1")}
-    tree.write(at("/a.txt"), Bytes(content), checksums={"sha1": sums["sha1"]})
+    tree.write(at("/a.txt"), Bytes(content), metadata=Metadata(checksums={"sha1": sums["sha1"]}))
     known = tree.checksums(at("/a.txt"))
     assert known.items() >= sums.items()
     tree.set_modified(at("/a.txt"), YEAR_2001)
@@ -317,7 +322,7 @@ def test_a_copy_is_whole_and_its_own(tree: Tree) -> None:
 
 
 def test_a_copy_of_a_file_keeps_its_time_and_has_its_own_tag(tree: Tree) -> None:
-    tree.write(at("/a.txt"), Bytes(b"x"), modified=YEAR_2001)
+    tree.write(at("/a.txt"), Bytes(b"x"), metadata=Metadata(modified=YEAR_2001))
     copied = tree.copy(at("/a.txt"), at("/b.txt")).entry
     assert copied.modified // 10**9 == YEAR_2001 // 10**9
     assert copied.etag != tree.stat(at("/a.txt")).etag

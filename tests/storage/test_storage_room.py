@@ -10,7 +10,7 @@ from harness.trees import Bytes, at, names, put, read
 
 from filehost_dav.errors import QuotaExceeded
 from filehost_dav.paths import Area
-from filehost_dav.storage.tree import Storage, Tree
+from filehost_dav.storage.tree import Metadata, Storage, Tree
 
 KIB = 1024
 
@@ -66,7 +66,7 @@ def test_an_announced_length_is_refused_before_the_body_is_read(small: Tree) -> 
     with pytest.raises(QuotaExceeded):
         small.write(at("/a.pdf"), Unread(b"", 2 * KIB * KIB))
     with pytest.raises(QuotaExceeded):
-        small.write(at("/a.pdf"), Unread(b"", None), expected=2 * KIB * KIB)
+        small.write(at("/a.pdf"), Unread(b"", None), metadata=Metadata(expected=2 * KIB * KIB))
 
 
 def test_trash_and_versions_give_way_and_files_do_not(small: Tree) -> None:

@@ -31,9 +31,11 @@ from filehost_dav.storage.local.versions import Versions
 from filehost_dav.storage.local.watch import Watches
 from filehost_dav.storage.tree import (
     ANYTHING,
+    NO_METADATA,
     Body,
     Condition,
     Entry,
+    Metadata,
     Scan,
     Trashed,
     Usage,
@@ -90,22 +92,17 @@ class LocalTree:
             return content_of(path, self.disk.open_file(path))
 
     def write(
-        self,
-        path: FilePath,
-        body: Body,
-        *,
-        when: Condition = ANYTHING,
-        modified: int | None = None,
-        checksums: Mapping[str, str] | None = None,
-        expected: int | None = None,
+        self, path: FilePath, body: Body, *, when: Condition = ANYTHING, metadata: Metadata = NO_METADATA
     ) -> Written:
         with Placing(), self.disk.target(path) as spot:
             present = self._committer.may_write(spot, when)
             reservation = Reservation(self._room, replaces=0 if present is None else present.status.size)
             try:
-                upload = Upload(body, checksums or {}, reservation)
-                received = upload.store(spot.folder, self.disk.temporary(), expected)
-                return self._committer.publish(spot, received, present, when, reservation, modified=modified)
+                upload = Upload(body, metadata.checksums, reservation)
+                received = upload.store(spot.folder, self.disk.temporary(), metadata.expected)
+                return self._committer.publish(
+                    spot, received, present, when, reservation, modified=metadata.modified
+                )
             finally:
                 reservation.release()
 

@@ -31,9 +31,11 @@ from filehost_dav.storage.object.rows import (
 from filehost_dav.storage.object.uploads import Owned, Uploads
 from filehost_dav.storage.tree import (
     ANYTHING,
+    NO_METADATA,
     Body,
     Condition,
     Entry,
+    Metadata,
     Scan,
     Trashed,
     Usage,
@@ -94,23 +96,16 @@ class ObjectTree:
         return self._content(self._find(path), path)
 
     def write(
-        self,
-        path: FilePath,
-        body: Body,
-        *,
-        when: Condition = ANYTHING,
-        modified: int | None = None,
-        checksums: Mapping[str, str] | None = None,
-        expected: int | None = None,
+        self, path: FilePath, body: Body, *, when: Condition = ANYTHING, metadata: Metadata = NO_METADATA
     ) -> Written:
         questions = [*self._questions(path), *when.asks]
         with self._database.foreseen(questions):
             owned = Owned(self._user, path, self._check_early(path, when), self._quota)
         with (
-            self._uploads.received(owned, body, checksums or {}, expected) as blob,
+            self._uploads.received(owned, body, metadata) as blob,
             taking_in(self._database, self._user, self._clock(), blob, questions) as change,
         ):
-            return placing.fill(change, path, blob, modified, when, quota=self._quota)
+            return placing.fill(change, path, blob, metadata.modified, when, quota=self._quota)
 
     def make_folder(self, path: FilePath, *, when: Condition = ANYTHING) -> Entry:
         with self._changing(path) as change:

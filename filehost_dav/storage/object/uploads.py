@@ -33,7 +33,7 @@ from filehost_dav.storage.object.change import Blob, changing
 from filehost_dav.storage.object.memory import LARGEST, Memory
 from filehost_dav.storage.object.room import Pace, Room
 from filehost_dav.storage.object.rows import State
-from filehost_dav.storage.tree import Body
+from filehost_dav.storage.tree import Body, Metadata
 
 MIB: Final = 1 << 20
 _FREE: Final = MIB // 4  # what an upload may hold without asking
@@ -83,16 +83,14 @@ class Uploads:
         self._clock = clock
 
     @contextlib.contextmanager
-    def received(
-        self, owned: Owned, body: Body, checksums: Mapping[str, str], expected: int | None
-    ) -> Iterator[Blob]:
+    def received(self, owned: Owned, body: Body, metadata: Metadata) -> Iterator[Blob]:
         """The whole body as a blob, for the block to take in; removed again when the block fails.
 
         Raises Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Unavailable, NotFound (no such user).
         """
-        intake = _Intake(body, checksums, self._largest)
+        intake = _Intake(body, metadata.checksums, self._largest)
         journal = _Journal(self._database, owned, self._names, self._clock)
-        journal.begin(body.length if body.length is not None else expected or 0)
+        journal.begin(body.length if body.length is not None else metadata.expected or 0)
         try:
             self._send(journal, intake, body.length, _notes(owned))
             yield Blob(journal.blob, intake.received, intake.digests)
