@@ -49,6 +49,16 @@ def test_a_large_content_is_kept_in_parts(blobs: Blobs, pieces: int) -> None:
     assert {name: blobs.notes(key)[name] for name in NOTES} == NOTES
 
 
+@pytest.mark.parametrize("size", [MIB // 2, 300_007], ids=["a part ends with a piece", "within a piece"])
+def test_waiting_for_parts_to_be_sent_loses_nothing(blobs: Blobs, size: int) -> None:
+    key, content = key_of(new_id()), os.urandom(23 * MIB // 2)
+    with blobs.writer(key, 5 * MIB, {}) as sink:
+        for start in range(0, len(content), size):
+            sink.write(memoryview(content)[start : start + size])
+            sink.settle()
+    assert read(blobs, key, 0, len(content)) == content
+
+
 def test_any_range_can_be_read(blobs: Blobs) -> None:
     key, content = key_of(new_id()), os.urandom(3 * MIB)
     blobs.put(key, content, {})

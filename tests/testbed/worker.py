@@ -89,15 +89,15 @@ def be_killed_again_and_again(open_tree: Callable[[], ObjectTree]) -> None:
 def move_a_gib(tree: ObjectTree) -> None:
     place = FilePath.parse("/large.bin")
     tree.write(FilePath.parse("/small.bin"), Endless(1000))
-    say("before", _peak())
+    say("before", peak())
     tree.write(place, Endless(GIB))
-    say("written", _peak())
+    say("written", peak())
     with tree.open(place) as content:
         read = sum(len(block) for block in content.blocks(0, GIB))
-    say("read", _peak(), read)
+    say("read", peak(), read)
 
 
-def _peak() -> int:
+def peak() -> int:
     """The most memory this process has had, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024

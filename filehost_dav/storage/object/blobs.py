@@ -38,7 +38,7 @@ class Sink(Protocol):
     def write(self, data: memoryview, /) -> object:
         """Take all of `data`, which the caller may overwrite afterwards."""
 
-    def settle(self) -> object:
+    def settle(self) -> None:
         """Wait until all whole parts are in the store, and no longer in memory."""
 
 

@@ -110,25 +110,27 @@ class _Parts:
         self._sent: list[dict[str, Any]] = []
 
     def write(self, data: memoryview, /) -> object:
-        self._waiting += data
-        if len(self._waiting) >= self._part:
-            self._send(self._part)
+        rest = data
+        while rest:
+            free = self._part - len(self._waiting)
+            self._waiting += rest[:free]
+            rest = rest[free:]
+            if len(self._waiting) == self._part:
+                self._send()
         return len(data)
 
-    def settle(self) -> object:
+    def settle(self) -> None:
         """Each part is sent when it is full."""
 
     def finish(self) -> None:
         if self._waiting or not self._sent:
-            self._send(len(self._waiting))
+            self._send()
         with _answering():
             self._s3.complete_multipart_upload(MultipartUpload={"Parts": self._sent}, **self._upload)
 
-    def _send(self, length: int) -> None:
+    def _send(self) -> None:
+        body, self._waiting = self._waiting, bytearray()
         number = len(self._sent) + 1
-        with memoryview(self._waiting) as waiting:
-            body = bytes(waiting[:length])
-        del self._waiting[:length]
         with _answering():
             answer = self._s3.upload_part(PartNumber=number, Body=body, **self._upload)
         self._sent.append({"PartNumber": number, "ETag": answer["ETag"]})

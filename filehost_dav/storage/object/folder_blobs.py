@@ -95,7 +95,7 @@ class _File:
         with _answering():
             return self._file.write(data)
 
-    def settle(self) -> object:
+    def settle(self) -> None:
         """Nothing waits in memory."""
 
     def __exit__(self, failed: object, *_: object) -> None:

@@ -9,9 +9,12 @@ may take a day, as long as bytes keep coming. Credentials come from the environm
 from __future__ import annotations
 
 import logging
+import mmap
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 import obstore
@@ -62,7 +65,9 @@ class ObstoreBlobs:
                 max_concurrency=AHEAD,
             ) as writer,
         ):
-            yield _Sink(writer)
+            sink = _Sink(writer, part)
+            yield sink
+            sink.send()
 
     def stream(self, key: str, start: int, length: int) -> Iterator[bytes]:
         with _answering():
@@ -99,17 +104,53 @@ class ObstoreBlobs:
 
 
 class _Sink:
-    """Takes a copy of all that is written: obstore keeps what it is given, and sends it later."""
+    """Fills a part and gives it to obstore, which copies nothing and lets go of it when it is sent.
 
-    def __init__(self, writer: Any) -> None:
+    Parts are filled again then: new memory takes more of the processor's time than a copy. What is let go
+    of for good is the system's again at once, which not every allocator would see to.
+    """
+
+    def __init__(self, writer: Any, size: int) -> None:
+        """Parts are of `size` bytes, but for the last."""
         self._writer = writer
+        self._size = size
+        self._part: mmap.mmap | None = None
+        self._filled = 0
+        self._away = 0
+        self._back: SimpleQueue[mmap.mmap] = SimpleQueue()
 
     def write(self, data: memoryview, /) -> object:
-        self._writer.write(bytes(data))
+        rest = data
+        while rest:
+            part = self._part = self._part or self._empty_part()
+            piece, rest = rest[: self._size - self._filled], rest[self._size - self._filled :]
+            part[self._filled : self._filled + len(piece)] = piece
+            self._filled += len(piece)
+            if self._filled == self._size:
+                self.send()
         return len(data)
 
-    def settle(self) -> object:
-        return self._writer.flush()
+    def send(self) -> None:
+        """Give away what there is of a part."""
+        part, self._part, filled, self._filled = self._part, None, self._filled, 0
+        if part is not None and filled:
+            given = memoryview(part)[:filled]
+            weakref.finalize(given, self._back.put, part)
+            self._away += 1
+            self._writer.write(given)
+
+    def settle(self) -> None:
+        # The writer's own `flush` waits for nothing.
+        while self._away:
+            spare = self._back.get()
+            self._part = self._part or spare
+            self._away -= 1
+
+    def _empty_part(self) -> mmap.mmap:
+        if self._back.empty():
+            return mmap.mmap(-1, self._size)
+        self._away -= 1
+        return self._back.get()
 
 
 def _store(bucket: Bucket, silent: int) -> S3Store:

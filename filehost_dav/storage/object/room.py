@@ -100,8 +100,8 @@ class Pace:
         now = time.monotonic()
         if now - self._began > _SLOW:
             # The part before this one is long sent: a slow client needs no second.
-            self._share.end()
             self._sink.settle()
+            self._share.end()
         elif not self._share.has_more(AHEAD * self._part):
             self._sink.settle()
         self._began = now

@@ -107,7 +107,7 @@ class Uploads:
         part = part_size(length)
         with self._room.share(part if length is None else min(length, part)) as share:
             if length is None or length <= SMALL:
-                start += intake.take((length or SMALL) - len(start))
+                start = intake.take(length or SMALL, start)
                 if intake.is_at_end():
                     self._send_whole(journal, intake, start, notes)
                     return
@@ -251,11 +251,12 @@ class _Intake:
         self.received = 0
         self._check_size(body.length or 0)
 
-    def take(self, most: int) -> bytearray:
-        """The next `most` bytes, fewer only at the end."""
+    def take(self, most: int, start: bytes | bytearray = b"") -> bytearray:
+        """`start` and what follows it, `most` bytes in all, fewer only at the end."""
         taken = bytearray(most)
         with memoryview(taken) as room:
-            filled = 0
+            filled = len(start)
+            room[:filled] = start
             while filled < most and (count := self._read(room[filled:])):
                 filled += count
         del taken[filled:]
