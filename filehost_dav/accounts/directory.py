@@ -85,7 +85,7 @@ class Directory:
         try:
             connection = self._connection()
             try:
-                found = self._found(connection, name) if is_user_name(name) else None
+                found = self._found(connection, name if is_user_name(name) else secrets.token_hex(8))
                 tried = password if found and password else secrets.token_urlsafe()
                 return _bind(connection, found or f"cn={secrets.token_hex(8)},{self._place.base}", tried)
             finally:

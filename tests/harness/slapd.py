@@ -73,6 +73,12 @@ class Slapd:
         """Sign-ins of people so far."""
         return len(re.findall(r'BIND dn="uid=[^"]*" method=', (self.folder / "log").read_text()))
 
+    @property
+    def steps(self) -> list[str]:
+        """What it was asked for so far, as verbs: BIND, SRCH, UNBIND…"""
+        log = (self.folder / "log").read_text()
+        return re.findall(r"op=\d+ (BIND(?=.* method=)|SRCH(?= base=)|UNBIND)", log)
+
     def add(self, uid: str, password: str = PASSWORD) -> None:
         self._change("ldapadd", _PERSON.format(uid=uid, base=BASE, password=password))
 

@@ -126,6 +126,30 @@ def test_what_is_put_into_the_filter_is_escaped_whatever_the_rules_for_names_say
     connection.unbind()
 
 
+def test_whoever_cannot_be_costs_the_directory_the_same_steps_as_a_wrong_password(slapd: Slapd) -> None:
+    """Else the time of a refusal tells which names have an account, here or there."""
+    asked = Directory(Place(slapd.url, BASE, starttls=False), vouched(slapd.folder), time.monotonic)
+    tries: dict[str, Callable[[], object]] = {
+        "wrong password": lambda: asked.user("anna", "wrong"),
+        "nobody there": lambda: asked.user("nobody", "wrong"),
+        "no password": lambda: asked.user("anna", ""),
+        "no name": lambda: asked.user("a/b", "wrong"),
+        "password kept here": asked.pretend,
+    }
+    steps = {kind: _steps(slapd, ask) for kind, ask in tries.items()}
+    assert set(steps.values()) == {("BIND", "SRCH", "BIND", "UNBIND")}, steps
+
+
+def _steps(slapd: Slapd, ask: Callable[[], object]) -> tuple[str, ...]:
+    before = len(slapd.steps)
+    ask()
+    end = time.monotonic() + 10
+    while slapd.steps[-1:] != ["UNBIND"] or len(slapd.steps) == before:
+        assert time.monotonic() < end, slapd.steps
+        time.sleep(0.01)
+    return tuple(slapd.steps[before:])
+
+
 def test_a_filter_that_finds_several_signs_nobody_in(slapd: Slapd) -> None:
     slapd.add("berta")
     place = Place(slapd.url, BASE, "(|(uid={user})(uid=anna))", starttls=False)
