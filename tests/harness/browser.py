@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from harness.leaks import remember
@@ -20,6 +22,8 @@ _ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
+_AXE = Path(__file__).parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What the browser refuses because of the page's own policy is written to the console by the page's visitor.
 _REPORT = """addEventListener("securitypolicyviolation",
     (event) => console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
@@ -103,6 +107,23 @@ class Screen:
     def picture(self, name: str) -> None:
         """Keep a screenshot beside the run's other files, to be looked at."""
         self.page.screenshot(path=self.pictures / f"{name}.png")
+
+    def check_accessibility(self, state: str) -> None:
+        """What is in sight breaks none of the rules that a machine can check (WCAG 2.2 A and AA)."""
+        self.picture(f"axe-{state}")
+        if not _AXE.exists():
+            pytest.skip("axe-core is not installed: npm install in tests/web")
+        self.page.evaluate(_AXE.read_text("utf-8"))
+        found = self.page.evaluate("(tags) => axe.run({ runOnly: tags })", _RULES)
+        problems = [
+            {
+                "rule": item["id"],
+                "nodes": [node["html"] for node in item["nodes"]],
+                "why": item["nodes"][0]["failureSummary"],
+            }
+            for item in found["violations"]
+        ]
+        assert not problems, f"{state}: {json.dumps(problems, indent=1)}"
 
 
 @contextmanager

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,6 @@ from harness.browser import Screen, expect
 from harness.contents import png
 
 pytestmark = pytest.mark.clients
-
-AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"))
 
 Open = Callable[..., AbstractContextManager[Screen]]
 
@@ -149,14 +144,12 @@ def test_the_connect_page_shows_this_address_and_this_user(screen: Screen) -> No
 def test_the_accessibility_checker_finds_nothing(
     open_window: Open, files: Path, screen_options: dict[str, Any]
 ) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: npm install in tests/web")
     (files / "sub").mkdir()
     (files / "a.png").write_bytes(png())
     for name in ("a.txt", "b.pdf", "c.xlsx"):
         (files / name).write_text("x")
     with open_window(reduced_motion="reduce", **screen_options) as screen:
-        check = partial(_check_with_axe, screen)
+        check = screen.check_accessibility
         screen.page.goto(screen.url)
         check("sign-in")
         screen.open()
@@ -196,22 +189,6 @@ def test_the_accessibility_checker_finds_nothing(
             screen.page.goto(screen.url + path)
             screen.page.wait_for_load_state("networkidle")
             check(path.strip("/.?").replace("/", "-"))
-
-
-def _check_with_axe(screen: Screen, state: str) -> None:
-    screen.picture(f"axe-{state}")
-    screen.page.evaluate(AXE.read_text("utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = screen.page.evaluate("(tags) => axe.run({ runOnly: tags })", tags)
-    problems = [
-        {
-            "rule": item["id"],
-            "nodes": [node["html"] for node in item["nodes"]],
-            "why": item["nodes"][0]["failureSummary"],
-        }
-        for item in found["violations"]
-    ]
-    assert not problems, f"{state}: {json.dumps(problems, indent=1)}"
 
 
 @pytest.mark.parametrize("width", [320, 820])
