@@ -88,6 +88,15 @@ class Connection:
         self._socket.sendall(request)
         return self._receive(whole=not request.startswith(b"HEAD "))
 
+    def first(self, request: bytes) -> float:
+        """The part of the time, 0 to 1, that goes by before the first byte. Raises RuntimeError."""
+        began = time.perf_counter()
+        self._socket.sendall(request)
+        self._socket.recv(1, socket.MSG_PEEK)
+        waited = time.perf_counter() - began
+        self._receive()
+        return waited / (time.perf_counter() - began)
+
     def send(self, data: bytes) -> None:
         """Nothing but that."""
         self._socket.sendall(data)

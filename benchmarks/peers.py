@@ -214,6 +214,15 @@ PEERS = {
     for peer in (
         # As it comes, every upload is on the disk before it is answered: shown where that counts.
         Peer("filehost", sys.executable, _filehost, f"files/{USER}", groups=("put", "session")),
+        # Without word from the system every entry of a listing is looked at each time, as peers do.
+        Peer(
+            "filehost-looking",
+            sys.executable,
+            _filehost,
+            f"files/{USER}",
+            {**_AS_PEERS, "FILEHOST_STORAGE_WATCH": "false"},
+            groups=("list",),
+        ),
         Peer("filehost-fast", sys.executable, _filehost, f"files/{USER}", _AS_PEERS),
         Peer(
             "apache",

@@ -55,6 +55,13 @@ def _listing(count: int, body: bytes) -> Callable[[Place], float]:
     return measure
 
 
+def _first_of_listing(place: Place) -> float:
+    with Connection(place) as connection:
+        request = connection.request("PROPFIND", _ten_thousand(place), headers={"Depth": "1"})
+        connection.timed(request)
+        return statistics.median(connection.first(request) for _ in range(_LISTINGS)) * 100
+
+
 def _propfind(connections: int) -> Callable[[Place], float]:
     return lambda place: rate(place, connections, "PROPFIND", _small(place), {"Depth": "0"})
 
@@ -170,6 +177,7 @@ WORK = (
     Figure("list", "listing of 1,000, four named", "ms", False, _listing(1000, NAMED)),
     Figure("list", "listing of 10,000, all properties", "ms", False, _listing(10000, b"")),
     Figure("list", "listing of 10,000, four named", "ms", False, _listing(10000, NAMED)),
+    Figure("list", "listing of 10,000, until its first byte", "%", False, _first_of_listing),
     Figure("small", "PROPFIND depth 0, 1 connection", "/s", True, _propfind(1)),
     Figure("small", "PROPFIND depth 0, 8 connections", "/s", True, _propfind(8)),
     Figure("small", "GET 1 KiB, 1 connection", "/s", True, _get(1)),
