@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from benchmarks.peers import Place, trusting
 
@@ -101,8 +101,10 @@ class Connection:
         """Nothing but that."""
         self._socket.sendall(data)
 
-    def upload(self, path: str, size: int, *, chunked: bool) -> float:
-        """PUT `size` bytes from a small hot buffer."""
+    def upload(
+        self, path: str, size: int, *, chunked: bool, note: Callable[[int], object] = lambda _: None
+    ) -> float:
+        """PUT `size` bytes from a small hot buffer; `note` is told of each piece that was sent."""
         length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(size)}
         piece = bytes(PIECE)
         framed = b"%x\r\n%b\r\n" % (PIECE, piece) if chunked else piece
@@ -110,6 +112,7 @@ class Connection:
         self._socket.sendall(self.request("PUT", path, headers=length))
         for _ in range(size // PIECE):
             self._socket.sendall(framed)
+            note(PIECE)
         if chunked:
             self._socket.sendall(b"0\r\n\r\n")
         self._receive()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from filehost_dav.errors import BadBody, Truncated
 from filehost_dav.http.limits import Limits
-from filehost_dav.http.pipes import Pipes
+from filehost_dav.http.pipe import SharedPipe
 from filehost_dav.http.wire import BLOCK, Gone, Stalled, Wire
 
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[\t\x20-\x7e\x80-\xff]*)?")
@@ -37,7 +37,7 @@ class Body:
         "_in_chunk",
         "_left",
         "_limits",
-        "_pipes",
+        "_pipe",
         "_size",
         "_wire",
         "broken",
@@ -45,7 +45,7 @@ class Body:
         "received",
     )
 
-    def __init__(self, wire: Wire, length: int | None, *, limits: Limits, pipes: Pipes, ask: bool) -> None:
+    def __init__(self, wire: Wire, length: int | None, *, limits: Limits, pipe: SharedPipe, ask: bool) -> None:
         """`length` bytes, or chunked when it is None; `ask`: the client waits for `100 Continue`."""
         self.length = length
         self.broken = False
@@ -53,7 +53,7 @@ class Body:
         """Bytes of it that were read."""
         self._wire = wire
         self._limits = limits
-        self._pipes = pipes
+        self._pipe = pipe
         self._continue = ask
         self._chunked = length is None
         self._in_chunk = False
@@ -143,7 +143,7 @@ class Body:
         return piece
 
     def _move(self, descriptor: int, most: int) -> int:
-        if self._wire.pending or self._wire.tls or not self._pipes.works or self._small():
+        if self._wire.pending or self._wire.tls or not self._pipe.works or self._small():
             return self._copied(descriptor, min(most, BLOCK))
         return self._consumed(self._insist(lambda: self._spliced(descriptor, most)))
 
@@ -225,11 +225,10 @@ class Body:
         return self._insist(lambda: self._wire.fetch_into(buffer))
 
     def _spliced(self, descriptor: int, most: int) -> int | None:
-        pipe = self._pipes.take()
-        count = self._wire.splice_into(pipe, most)
-        if count:
-            pipe.pour(descriptor, count)
-        self._pipes.give(pipe)
+        with self._pipe.turn(self._wire.leave) as pipe:
+            count = self._wire.splice_into(pipe, min(most, self._pipe.share))
+            if count:
+                pipe.pour(descriptor, count)
         return count
 
     def _insist(self, attempt: Callable[[], int | None]) -> int:

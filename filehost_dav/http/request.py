@@ -109,7 +109,7 @@ class Request(HTTPRequest):
         wire.skip(end + 4)
         self.head = head = parse_head(data[:end], limits)
         length = None if head.chunked else head.length or 0
-        self.body = Body(wire, length, limits=limits, pipes=self.server.pipes, ask=head.expects_continue)
+        self.body = Body(wire, length, limits=limits, pipe=self.server.pipe, ask=head.expects_continue)
 
     def _check_partial(self, data: bytes) -> None:
         limits = self.server.limits

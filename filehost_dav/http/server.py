@@ -24,7 +24,7 @@ from filehost_dav.http.door import Door, make_doors
 from filehost_dav.http.gateway import Gateway
 from filehost_dav.http.listener import Bound
 from filehost_dav.http.loads import Load
-from filehost_dav.http.pipes import Pipes
+from filehost_dav.http.pipe import SharedPipe
 from filehost_dav.http.proxies import Proxies
 from filehost_dav.http.service import Service
 from filehost_dav.http.waiting import Waiting
@@ -59,7 +59,7 @@ class Server(wsgi.Server):
         self.proxies = Proxies.parse(service.proxies)
         self.offload = service.offload
         self.blocking = service.blocking
-        self.pipes = Pipes()
+        self.pipe = SharedPipe()
         self._date = (0, "")
         self._load = load
 
@@ -95,7 +95,7 @@ class Server(wsgi.Server):
         self._connections.close()
         for door in self.doors:
             door.listener.close()
-        self.pipes.close()
+        self.pipe.close()
 
     def date(self) -> str:
         """The Date of a response (RFC 9110 section 6.6.1), made once a second."""

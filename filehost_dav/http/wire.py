@@ -15,7 +15,7 @@ import struct
 import sys
 from collections.abc import Callable
 
-from filehost_dav.http.pipes import Pipe
+from filehost_dav.http.pipe import Pipe
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 READABLE, WRITABLE = 1, 2

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from filehost_dav.errors import BadBody, Truncated
 from filehost_dav.http.body import Body
 from filehost_dav.http.limits import Limits
-from filehost_dav.http.pipes import Pipes
+from filehost_dav.http.pipe import SharedPipe
 from filehost_dav.http.wire import Wire
 from filehost_dav.storage import tree
 
@@ -32,7 +32,7 @@ def received(
     near, far = socket.socketpair()
     near.setblocking(False)
     wire = Wire(near, lambda: None, 1.0)
-    body = Body(wire, length, limits=LIMITS, pipes=Pipes(), ask=ask)
+    body = Body(wire, length, limits=LIMITS, pipe=SharedPipe(), ask=ask)
 
     def send() -> None:
         with contextlib.suppress(OSError):  # the test may have seen enough
