@@ -16,12 +16,21 @@ DOCUMENTS = sorted(
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 _COMMAND = re.compile(r"(?:^|[`\s/])filehost-dav ((?:[a-z][a-z-]+ ?){1,2})", re.MULTILINE)
 
+_MODULE = re.compile(r"`([\w/.]+\.(?:py|toml)|tests/[\w/]*)`")
+
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_link_leads_to_something_in_the_repository(document: Path) -> None:
     targets = _LINK.findall((REPOSITORY / document).read_text())
     broken = [target for target in targets if not (REPOSITORY / document.parent / target).exists()]
     assert broken == []
+
+
+def test_every_module_that_the_page_for_developers_names_exists() -> None:
+    named = _MODULE.findall((REPOSITORY / "docs" / "inside.md").read_text())
+    rooms = (REPOSITORY, REPOSITORY / "filehost_dav", REPOSITORY / "filehost_dav" / "storage")
+    assert [name for name in named if not any((room / name).exists() for room in rooms)] == []
+    assert len(named) > 20
 
 
 def test_every_command_in_the_readme_exists() -> None:
