@@ -3,8 +3,9 @@
 The statements are the ones SQLite gets; all that differs between the two engines is translated
 here: the names of types (SQLite's INTEGER and REAL are 64 bits wide), the order of text (by bytes,
 which ranges over paths rely on), and transactions, which run one after the other only where they name
-the same subject. What a transaction does not need an answer to goes along with the next question, so
-that a turn is short. Connections are opened after the fork, never carried across.
+the same subject. What a transaction does not need an answer to goes along with the next question, and it
+is brought to the disk, together with those of others, when the next one has its turn already: so a turn is
+short. Connections are opened after the fork, never carried across.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ _TYPE = re.compile("|".join(rf"\b{name}\b" for name in _TYPES))
 _BEGIN: Final = Statement("BEGIN")
 _COMMIT: Final = Statement("COMMIT")
 _ROLLBACK: Final = Statement("ROLLBACK")
+# A transaction of its own, which writes to the log alone and waits until all that was committed before is on
+# the disk, and on a synchronous standby; the one before it was told not to.
+_FLUSH: Final = Statement("SELECT pg_logical_emit_message(true, CAST(? AS TEXT), '')", ("filehost",))
 
 
 class PostgresDatabase:
@@ -192,6 +196,7 @@ class _PostgresTransaction:
         # sees all that whoever had the turn before wrote.
         self._waiting = [_BEGIN, turn]
         self._done: list[_Done] = []
+        self._changing = False
         self._answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = {}
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -199,11 +204,11 @@ class _PostgresTransaction:
         return self._run([Statement(sql, parameters)])[0].rows if known is None else known
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        self._answers = {}
+        self._answers, self._changing = {}, True
         return self._run([Statement(_translated(sql), parameters)])[0].changed
 
     def later(self, sql: str, parameters: Sequence[Any] = ()) -> Done:
-        self._answers = {}
+        self._answers, self._changing = {}, True
         self._waiting.append(Statement(sql, parameters))
         self._done.append(_Done(self))
         return self._done[-1]
@@ -212,7 +217,7 @@ class _PostgresTransaction:
         self._answers = _known(questions, self._run(questions))
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._answers = {}
+        self._answers, self._changing = {}, True
         self._run([Statement(sql, row) for row in rows])
 
     def catch_up(self) -> None:
@@ -221,7 +226,9 @@ class _PostgresTransaction:
 
     def commit(self) -> None:
         try:
-            if self._session is not None or self._done:
+            if self._changing:
+                self._run([_COMMIT, _FLUSH])
+            elif self._session is not None:
                 self._run([_COMMIT])
         finally:
             self._end()
@@ -278,9 +285,10 @@ def _known(
 
 @lru_cache(maxsize=1024)
 def _turn_of(subject: str) -> Statement:
-    """What waits until no other transaction of this subject runs."""
+    """What waits until no other transaction of this subject runs; what follows will not wait for the disk."""
     number = int.from_bytes(hashlib.blake2b(subject.encode(), digest_size=8).digest(), "big", signed=True)
-    return Statement("SELECT pg_advisory_xact_lock(?)", (number,))
+    sql = "SELECT pg_advisory_xact_lock(?), set_config('synchronous_commit', 'off', true)"
+    return Statement(sql, (number,))
 
 
 def _translated(sql: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from filehost_dav.errors import ConfigError, Unavailable
@@ -185,6 +187,56 @@ def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
         transaction.execute("UPDATE meta SET value = '999' WHERE name = 'schema'")
     with pytest.raises(ConfigError, match="newer version"):
         schema.migrate(database)
+
+
+@pytest.mark.postgres
+def test_nobody_waits_for_the_disk_or_the_standby_of_another(request: pytest.FixtureRequest) -> None:
+    """With a standby that never answers no change is done, and yet the next begins on what it has changed."""
+    url = request.getfixturevalue("postgres").database()
+    administrator, database = PostgresDatabase(url), PostgresDatabase(url)
+    administrator.query("ALTER ROLE CURRENT_USER SET synchronous_commit = on")  # for later sessions
+    writer = threading.Thread(target=add_until_told, args=(database,))
+    administrator.query("CREATE TABLE thing (name TEXT)")
+    with standby_missing(administrator):
+        writer.start()
+        wait_for(administrator, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        with database.transaction("alice") as transaction:
+            found = transaction.query("SELECT count(*) FROM thing")
+        assert found == database.query("SELECT count(*) FROM thing") != [(0,)]
+        assert writer.is_alive()
+        administrator.query("DROP TABLE thing")
+    writer.join(10)
+    assert not writer.is_alive()
+    administrator.close()
+    database.close()
+
+
+def add_until_told(database: Database) -> None:
+    """A row after the other into `thing`, as long as that is there."""
+    with contextlib.suppress(psycopg.errors.UndefinedTable):
+        while True:
+            with database.transaction("alice") as transaction:
+                transaction.later("INSERT INTO thing (name) VALUES ('x')")
+
+
+@contextlib.contextmanager
+def standby_missing(database: Database) -> Iterator[None]:
+    """Whoever waits for what was committed waits for a server that does not exist."""
+    database.query("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    database.query("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        database.query("ALTER SYSTEM RESET synchronous_standby_names")
+        database.query("SELECT pg_reload_conf()")
+
+
+def wait_for(database: Database, question: str) -> None:
+    """Until it has an answer."""
+    end = time.monotonic() + 20
+    while not database.query(question):
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 @pytest.mark.postgres
