@@ -128,7 +128,7 @@ class FilePath:
         return self.parts < other.parts
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def safe_name(name: str) -> str:
     """`name` in NFC when it can be one part of a FilePath. Raises BadPath naming the rule."""
     if not name.isascii():
@@ -148,13 +148,13 @@ def extension_of(name: str) -> str:
     return extension.casefold() if dot and stem else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def quote_name(name: str) -> str:
     """`name` as one segment of a URL path."""
     return quote(name, safe=_URL_SAFE)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> FilePath:
     parts = tuple(safe_name(part) for part in text.split("/") if part)
     if sum(len(part.encode()) + 1 for part in parts) > LONGEST_PATH:

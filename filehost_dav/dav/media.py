@@ -44,7 +44,7 @@ def media_type(extension: str) -> str:
     return kind + "; charset=utf-8" if kind.startswith("text/") else kind
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def file_headers(name: str) -> tuple[tuple[str, str], ...]:
     """The headers of a GET that depend on the file's name alone."""
     kind = media_type(extension_of(name))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from filehost_dav.dav.answer import XML, Answer, Headers
@@ -58,9 +59,11 @@ def _alone(request: Request, renderer: Renderer, entry: Entry) -> Answer:
 
 
 def _with_members(request: Request, renderer: Renderer, conditions: Preconditions) -> Answer:
+    key = _key(request, renderer)
+    request.services.listings.await_maker(key)
     # Read before all that it vouches for, the folder's own entry included.
     generation = request.home.generation(request.path)
-    known = request.services.listings.get(_key(request, renderer))
+    known = request.services.listings.get(key)
     if known is not None and not conditions.lists and _still_holds(request, renderer, known, generation):
         return _from_memory(request, known)
     entry = request.home.stat(request.path)
@@ -118,7 +121,7 @@ def _kept(request: Request, key: Hashable, listing: Listing, pieces: Iterator[Pi
         yield from pieces
         return
     try:
-        draft = Draft(listing.pieces, listings.most_memory)
+        draft = Draft(listing.pieces, partial(listings.grant, key))
         for piece in pieces:
             draft.add(piece)
             yield piece

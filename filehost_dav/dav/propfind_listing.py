@@ -18,7 +18,7 @@ from filehost_dav.dav.propfind_sheet import Passage, Sheet
 from filehost_dav.storage.tree import Entry, Scan
 
 FIRST_PIECE: Final = 100  # members; small, so that the first byte leaves early
-PIECE: Final = 512  # members, about 256 KiB
+PIECE: Final = 128  # members, about 64 KiB: each client of a large folder holds one
 _CHANGING = -1  # in place of a stamp: no stamp is ever equal to it
 _SMALL: Final = 2  # pieces; so few are not worth a sheet
 _PER_MEMBER: Final = 140  # bytes of memory that a member takes beside its response
@@ -87,43 +87,40 @@ class Listing:
 class Draft:
     """The pieces of a listing that is being made, as they will be remembered: those of a large one on a sheet.
 
-    As long as they are the former ones, in order, they stay where they are.
+    As long as they are the former ones, in order, they stay where they are. `room` grants bytes of memory;
+    without them, the listing goes out all the same, unremembered.
     """
 
     def __init__(
-        self, former: Sequence[Piece], most_memory: int, new_sheet: Callable[[], Sheet] = Sheet
+        self, former: Sequence[Piece], room: Callable[[int], bool], new_sheet: Callable[[], Sheet] = Sheet
     ) -> None:
         self._former = former
         self._new_sheet = new_sheet
-        self._most = most_memory
-        self._memory = 0
-        self._pieces: list[Piece] = []
+        self._room = room
         self._sheet: Sheet | None = None
-
-    @property
-    def pieces(self) -> Sequence[Piece] | None:
-        """None when they would take too much memory."""
-        return None if self._memory > self._most else self._pieces
+        self.pieces: list[Piece] | None = []
+        """None when there was no room for them."""
 
     def add(self, piece: Piece) -> None:
-        self._memory += piece.memory
-        if self._memory <= self._most:
-            try:
-                self._take(piece)
-            except OSError:
-                # No memory or no descriptor left: the listing goes out all the same, unremembered.
-                self._memory = self._most + 1
-        if self._memory > self._most:
-            self._pieces, self._sheet = [], None
+        if self.pieces is None:
+            return
+        try:
+            fits = self._room(piece.memory)
+            if fits:
+                self._take(piece, self.pieces)
+        except OSError:
+            fits = False  # no memory or no descriptor left
+        if not fits:
+            self.pieces = self._sheet = None
 
-    def _take(self, piece: Piece) -> None:
-        count = len(self._pieces)
-        self._pieces.append(piece)
+    def _take(self, piece: Piece, pieces: list[Piece]) -> None:
+        count = len(pieces)
+        pieces.append(piece)
         if self._sheet is not None:
-            self._pieces[-1] = _written(piece, self._sheet)
+            pieces[-1] = _written(piece, self._sheet)
         elif count >= _SMALL and not (count < len(self._former) and self._former[count] is piece):
             sheet = self._sheet = self._new_sheet()
-            self._pieces = [_written(one, sheet) for one in self._pieces]
+            pieces[:] = [_written(one, sheet) for one in pieces]
 
 
 def _written(piece: Piece, sheet: Sheet) -> Piece:

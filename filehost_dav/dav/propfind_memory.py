@@ -14,6 +14,7 @@ from typing import Final
 from filehost_dav.dav.propfind_listing import Listing
 
 MOST_MEMORY: Final = 16 * 1024 * 1024  # bytes per process, sheets included
+PATIENCE: Final = 0.2  # seconds without progress of somebody else's listing
 
 
 class Listings:
@@ -21,44 +22,69 @@ class Listings:
 
     def __init__(self, most_memory: int = MOST_MEMORY) -> None:
         self.most_memory = most_memory
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._known: OrderedDict[Hashable, Listing] = OrderedDict()
         self._memory = 0
-        self._being_made: set[Hashable] = set()
+        self._being_made: dict[Hashable, int] = {}
+        """Bytes of each so far."""
 
     def get(self, key: Hashable) -> Listing | None:
         known = self._known.get(key)
         if known is not None:
-            with self._lock:
+            with self._changed:
                 if key in self._known:
                     self._known.move_to_end(key)
         return known
 
-    def claim(self, key: Hashable) -> bool:
-        """Whether the caller may collect the pieces of this listing: only one does at a time, so that many
-        clients asking for the same large folder take its memory once. Ends with `keep` or `give_up`.
+    def await_maker(self, key: Hashable) -> None:
+        """Wait for the one who is making this listing, if anybody is, for as long as it grows.
+
+        Many clients that ask for the same large folder at once so take the time and the memory of one. It
+        does not grow while its maker waits for a slow client, for which nobody else should wait.
         """
-        with self._lock:
+        if key not in self._being_made:
+            return
+        with self._changed:
+            before = None
+            while (now := self._being_made.get(key)) not in (None, before):
+                before = now
+                self._changed.wait_for(lambda: key not in self._being_made, PATIENCE)
+
+    def claim(self, key: Hashable) -> bool:
+        """Whether the caller may collect the pieces of this listing: one at a time does. Ends with `keep`
+        or `give_up`.
+        """
+        with self._changed:
             if key in self._being_made:
                 return False
-            self._being_made.add(key)
+            self._being_made[key] = 0
             return True
 
+    def grant(self, key: Hashable, memory: int) -> bool:
+        """Room for more of a listing that is being made. All of these together have as much as what is
+        remembered; one that is refused keeps nothing.
+        """
+        with self._changed:
+            fits = sum(self._being_made.values()) + memory <= self.most_memory
+            self._being_made[key] = self._being_made[key] + memory if fits else 0
+            return fits
+
     def keep(self, key: Hashable, listing: Listing) -> None:
+        """Instead of what was remembered of it before."""
         memory = listing.memory
-        with self._lock:
-            self._being_made.discard(key)
+        with self._changed:
             self._forget(key)
-            if memory > self.most_memory:
-                return
-            self._known[key] = listing
-            self._memory += memory
+            if memory <= self.most_memory:
+                self._known[key] = listing
+                self._memory += memory
             while self._memory > self.most_memory:
                 self._forget(next(iter(self._known)))
+        self.give_up(key)
 
     def give_up(self, key: Hashable) -> None:
-        with self._lock:
-            self._being_made.discard(key)
+        with self._changed:
+            self._being_made.pop(key, None)
+            self._changed.notify_all()
 
     def _forget(self, key: Hashable) -> None:
         listing = self._known.pop(key, None)

@@ -27,7 +27,7 @@ class Broken(NamedTuple):
     message: str
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def portable(name: str, windows_safe: bool) -> Broken | None:
     """The rule of portable names that `name` breaks, or None. `name` is one part of a FilePath."""
     if len(name) * 4 > LONGEST and len(name.encode()) > LONGEST:
@@ -39,7 +39,7 @@ def portable(name: str, windows_safe: bool) -> Broken | None:
     return _broken_on_windows(name) if windows_safe else None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def ascii_only(name: str) -> Broken | None:
     """The rule of ASCII names that `name` breaks, or None."""
     if not _ASCII.match(name):

@@ -25,6 +25,7 @@ from filehost_dav.policy.signatures import DEFAULT_SIGNATURES, Signatures
 
 DEFAULT_EXTENSIONS = ("txt", "pdf", "png", "jpg", "jpeg", "gif", "docx", "xlsx", "ppt", "pptx")
 RESERVED = ".filehost"  # our one name at the top: sign-in, health, trash, versions
+_REMEMBERED: Final = 1024  # verdicts, of some 400 bytes each
 
 
 class Role(Enum):
@@ -76,8 +77,8 @@ class Policy:
     _judge: Callable[[FilePath, bool], Verdict] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_judge", lru_cache(maxsize=16384)(self._verdict))
-        object.__setattr__(self, "_areas", lru_cache(maxsize=16384)(self._area))
+        object.__setattr__(self, "_judge", lru_cache(maxsize=_REMEMBERED)(self._verdict))
+        object.__setattr__(self, "_areas", lru_cache(maxsize=_REMEMBERED)(self._area))
 
     def classify(self, path: FilePath, *, is_folder: bool = False) -> Role:
         """The role of the resource that would stand at `path`."""

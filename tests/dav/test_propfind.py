@@ -77,7 +77,7 @@ class TestWhatIsAsked:
             assert set(statuses(answer, "/folder/")["200 OK"]) == IN_ALLPROP
             assert set(statuses(answer, "/folder/sub/")["200 OK"]) == IN_ALLPROP
             assert set(statuses(answer, "/folder/note.txt")["200 OK"]) == IN_ALLPROP | OF_FILES
-            assert "404" not in answer.body.decode()
+            assert "HTTP/1.1 404" not in answer.body.decode()
 
     def test_include_adds_to_everything(self, dav: InProcess) -> None:
         body = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from harness.inprocess import InProcess, prop
 
 from filehost_dav.dav.propfind_listing import FIRST_PIECE, PIECE, Listing
-from filehost_dav.dav.propfind_memory import Listings
+from filehost_dav.dav.propfind_memory import PATIENCE, Listings
+from filehost_dav.paths import FilePath
 from filehost_dav.storage.local import LocalStorage
 
 DAV = "{DAV:}"
@@ -179,6 +181,49 @@ def test_a_change_while_a_listing_is_made_is_not_missed_later(
     told(dav)
 
 
+def test_who_waited_for_a_listing_sees_what_its_maker_has_passed_already(dav: InProcess) -> None:
+    folder = dav.files("ann")
+    for number in range(3 * PIECE):
+        (folder / f"{number}.txt").touch()
+    home, answers = dav.home("ann"), []
+
+    def ask() -> None:
+        (folder / "late.txt").touch()
+        answers.append(dav.propfind("ann", "/", SIZES))
+
+    asking = threading.Thread(target=ask)
+
+    class Slow:
+        """A home in which somebody makes a file and asks for the listing when another is half made."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(home, name)
+
+        def scan(self, path: FilePath) -> object:
+            scan = home.scan(path)
+            assert scan is not None
+            rows = list(scan)
+
+            class Rows:
+                view = scan.view
+                describe = staticmethod(scan.describe)
+
+                def __iter__(self) -> Iterator[object]:
+                    for number, row in enumerate(rows):
+                        if number == 2 * PIECE:
+                            asking.start()
+                            asking.join(PATIENCE / 4)
+                        yield row
+
+            return Rows()
+
+    first = dav.propfind("ann", "/", SIZES, home=Slow())  # type: ignore[arg-type]
+    asking.join()
+    assert "/late.txt" not in _by_path(first.body)
+    assert "/late.txt" in _by_path(answers[0].body)
+    told(dav)
+
+
 def test_a_large_folder_is_listed_right_through_all_changes(dav: InProcess) -> None:
     folder = dav.files("ann") / "large"
     folder.mkdir()
@@ -222,3 +267,34 @@ class TestBounds:
         assert listings.claim("key")
         listings.keep("key", self.listing(1))
         assert listings.claim("key")
+
+    def test_all_that_are_being_made_share_the_memory_of_those_that_are_remembered(self) -> None:
+        listings = Listings(most_memory=1000)
+        assert listings.claim("one")
+        assert listings.claim("other")
+        assert listings.grant("one", 600)
+        assert not listings.grant("other", 600)
+        assert listings.grant("one", 300)
+        assert not listings.grant("one", 300)
+        assert listings.grant("other", 900)
+
+    def test_who_wants_what_is_being_made_waits_for_it(self) -> None:
+        listings = Listings()
+        assert listings.claim("key")
+        waiter = threading.Thread(target=listings.await_maker, args=("key",))
+        waiter.start()
+        for _ in range(3):
+            assert listings.grant("key", 1)
+            waiter.join(PATIENCE / 2)
+        assert waiter.is_alive()
+        listings.keep("key", self.listing(1))
+        waiter.join(PATIENCE / 2)
+        assert not waiter.is_alive()
+
+    def test_nobody_waits_for_one_who_gets_no_further(self) -> None:
+        listings = Listings()
+        assert listings.claim("key")
+        waiter = threading.Thread(target=listings.await_maker, args=("key",), daemon=True)
+        waiter.start()
+        waiter.join(10 * PATIENCE)
+        assert not waiter.is_alive()

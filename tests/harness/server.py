@@ -122,10 +122,20 @@ class Server:
         return Account(name, password)
 
     def peak_memory(self) -> int:
-        """The most bytes of memory that any of its processes ever had (Linux)."""
+        """The most bytes of memory that each of its processes ever had, or since `forget_peak`, together.
+
+        Of Linux. Memory that they share is counted for each of them: only the growth tells something.
+        """
+        return sum(map(_high_water, self._processes()))
+
+    def forget_peak(self) -> None:
+        """That of a sign-in, say, which takes more than most requests."""
+        for pid in self._processes():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def _processes(self) -> list[str]:
         parent = self.process.pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return max(_high_water(pid) for pid in (str(parent), *children))
+        return [str(parent), *Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
     def stop(self) -> int:
         """End by SIGTERM; the exit code. Raises TimeoutExpired when it does not end in time."""

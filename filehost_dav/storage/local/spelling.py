@@ -13,18 +13,24 @@ from collections import OrderedDict
 from functools import lru_cache
 
 from filehost_dav.errors import BadPath
-from filehost_dav.paths import safe_name
+from filehost_dav.paths import LONGEST_NAME, safe_name
 from filehost_dav.storage.local.folders import RESERVED, Folder
 
 _REMEMBERED = 256  # folders
 _PAUSE = 20  # a folder is read again for odd names after this many times what reading it took
 
 
-@lru_cache(maxsize=16384)
 def shown(name: str) -> str | None:
     """The name a user sees for a name on disk; None when it cannot be served."""
     if name.startswith(RESERVED):
         return None
+    # Most names are safe as they are, which is seen as quickly as it would be remembered.
+    is_plain = name.isascii() and name.isprintable() and len(name) <= LONGEST_NAME
+    return name if is_plain else _as_shown(name)
+
+
+@lru_cache(maxsize=1024)
+def _as_shown(name: str) -> str | None:
     try:
         safe = safe_name(name)
     except BadPath:
