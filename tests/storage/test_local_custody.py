@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from harness.trees import Bytes, at, names, put, read, tree_of
 from filehost_dav.errors import Exists, NotFound
 from filehost_dav.paths import Area
 from filehost_dav.storage.local import LocalStorage, custody
+from filehost_dav.storage.local.late import Courtesy, LateChecksums
 from filehost_dav.storage.local.processes import own_mark
 from filehost_dav.storage.tree import Tree
 
@@ -266,6 +268,38 @@ def test_an_upload_that_went_to_the_disk_unseen_gets_its_checksum_afterwards(
         assert tree.checksums(at(path)) == {"sha1": hashlib.sha1(content).hexdigest()}
         assert tree.stat(at(path)) == entry
     assert {one.outcome for one in custody.scrub_all(storage) if one.place == "/new.bin"} == {"good"}
+
+
+def test_no_checksum_is_made_of_what_is_gone_when_its_time_comes(storage: LocalStorage, tree: Tree) -> None:
+    purged, made = threading.Event(), []
+
+    def digest(file: int, _algorithm: str) -> str:
+        assert purged.wait(10)
+        made.append(os.fstat(file).st_size)
+        return "0" * 40
+
+    late, disk = LateChecksums(digest), storage.tree("alice").disk
+    put(tree, "/new.txt", b"new")
+    for path in ("/b.txt", "/new.txt"):
+        with disk.source(at(path)) as spot:
+            late.add(disk, spot)
+    trashed = tree.delete(at("/new.txt"))
+    assert trashed is not None
+    tree.purge(trashed.id)
+    purged.set()
+    late.finish()
+    late.stop()
+    assert made == [100_000]
+
+
+def test_a_checksum_gives_way_only_when_somebody_else_wanted_the_processor() -> None:
+    interruptions, away = iter([0, 1, 1, 3, 3]), list[float]()
+    courtesy = Courtesy(lambda: next(interruptions), away.append)
+    seen = []
+    for _ in range(5):
+        courtesy.give_way()
+        seen.append(len(away))
+    assert seen == [0, 1, 1, 2, 2]
 
 
 def test_what_is_purged_leaves_no_earlier_contents_on_the_disk(

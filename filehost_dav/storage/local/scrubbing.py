@@ -52,13 +52,14 @@ def record_checksum(disk: Disk, file: int, make: Callable[[int, str], str] | Non
     return "recorded"
 
 
-def digest_of(file: int, algorithm: str) -> str:
-    """The checksum of an open file, in hex. Raises OSError."""
+def digest_of(file: int, algorithm: str, *, after_block: Callable[[], object] = lambda: None) -> str:
+    """The checksum of an open file, in hex. `after_block` is called every MiB. Raises OSError."""
     made = hashlib.new(algorithm, usedforsecurity=False)
     with os.fdopen(os.dup(file), "rb", buffering=0) as reading:
         reading.seek(0)
         while block := reading.read(_BLOCK):
             made.update(block)
+            after_block()
     return made.hexdigest()
 
 
