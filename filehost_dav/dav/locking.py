@@ -41,7 +41,9 @@ def lock(request: Request) -> Answer:
     )
     granted = _acquire(request, wish)
     created = present is None and _create(request, granted)
-    return _answer(request, granted, created=created)
+    body = _discovery(request, granted, is_folder=present is not None and present.is_folder)
+    headers = [*_xml_headers(), ("Lock-Token", f"<{granted.token}>")]
+    return Answer("201 Created" if created else "200 OK", headers, body)
 
 
 def unlock(request: Request) -> Answer:
@@ -104,10 +106,12 @@ def _refresh(request: Request) -> Answer:
     if found.principal != request.user:
         raise Refusal(403, "Somebody else holds this lock")
     require_conditions(request, conditions, entry_at(request, request.path))
+    root = entry_at(request, found.path)
     renewed = request.services.locks.refresh(
         request.user, token, timeout=timeout(request.header("HTTP_TIMEOUT"))
     )
-    return Answer("200 OK", _xml_headers(), _discovery(request, renewed))
+    body = _discovery(request, renewed, is_folder=root is not None and root.is_folder)
+    return Answer("200 OK", _xml_headers(), body)
 
 
 def _held(request: Request, token: str) -> Lock | None:
@@ -156,14 +160,8 @@ def _create(request: Request, granted: Lock) -> bool:
     return True
 
 
-def _answer(request: Request, granted: Lock, *, created: bool) -> Answer:
-    headers = [*_xml_headers(), ("Lock-Token", f"<{granted.token}>")]
-    return Answer("201 Created" if created else "200 OK", headers, _discovery(request, granted))
-
-
-def _discovery(request: Request, granted: Lock) -> bytes:
-    root = entry_at(request, granted.path)
-    href = request.href(granted.path, is_folder=root is not None and root.is_folder)
+def _discovery(request: Request, granted: Lock, *, is_folder: bool) -> bytes:
+    href = request.href(granted.path, is_folder=is_folder)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<D:prop xmlns:D="DAV:"><D:lockdiscovery>'
         f"{active_lock(granted, href)}</D:lockdiscovery></D:prop>"

@@ -112,6 +112,7 @@ class SqliteDatabase:
         self._watch_lock = threading.Lock()
         self._writing = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
         self._watch: _Watch | None = None
         self._inherited: list[object] = []
         self._process = os.getpid()
@@ -125,21 +126,23 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
-        with self._turn(), self._connection() as connection:
-            _begin(connection)
+        with self._turn() as connection:
+            _insist(connection, "BEGIN IMMEDIATE")
+            begun = self.generation() if self._flush else None
             try:
                 yield _SqliteTransaction(connection)
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
-            number = self._flush.wrote() if self._flush else 0
-        if self._flush:
+            number = self._flush.wrote() if self._flush and self.generation() != begun else 0
+        if self._flush and number:  # one that changed nothing has nothing to wait for
             self._flush.wait_for(number)
 
     def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        with self._turn(), self._connection() as connection:
-            return connection.execute(sql, parameters).rowcount
+        with self._turn() as connection:
+            return _insist(connection, sql, parameters).rowcount
 
     def generation(self) -> int | None:
         self._check_process()
@@ -154,21 +157,28 @@ class SqliteDatabase:
 
     def close(self) -> None:
         with self._lock:
-            for connection in self._idle:
+            for connection in (*self._idle, *([self._writer] if self._writer else [])):
                 connection.close()
             if self._watch is not None:
                 self._watch.close()
             self._forget()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        # SQLite lets one writer in at a time and makes the others poll; threads of one process queue here.
+    def _turn(self) -> Iterator[sqlite3.Connection]:
+        """The connection for changes, which does not wait by itself: SQLite, left to wait for another process,
+        would look less and less often. Threads of one process queue here.
+        """
         self._check_process()
         turn = self._writing
         if not turn.acquire(timeout=_BUSY):
             raise Unavailable("The server is busy, try again in a moment", retry_after=2)
         try:
-            yield
+            if self._writer is None:
+                self._writer = self._open()
+                self._writer.execute("PRAGMA busy_timeout = 0")
+            yield self._writer
+        except sqlite3.OperationalError as error:
+            raise _translated(error) from error
         finally:
             turn.release()
 
@@ -212,11 +222,12 @@ class SqliteDatabase:
             with self._lock:
                 if self._process != os.getpid():
                     # Kept, never used or closed: closing would drop the parent's file locks.
-                    self._inherited.append((self._idle, self._watch))
+                    self._inherited.append((self._idle, self._writer, self._watch))
                     self._forget()
 
     def _forget(self) -> None:
         self._idle = []
+        self._writer = None
         self._watch = None
         self._watch_lock = threading.Lock()
         self._writing = threading.Lock()
@@ -319,22 +330,16 @@ class _Watch:
             return None
 
 
-def _begin(connection: sqlite3.Connection) -> None:
-    """Take the write lock. SQLite, left to wait for it, would look less and less often."""
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        end = time.monotonic() + _BUSY
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > end:
-                    raise
-                time.sleep(_PAUSE)
-            else:
-                return
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {int(_BUSY * 1000)}")
+def _insist(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    """Execute what has to wait until no other process writes."""
+    end = time.monotonic() + _BUSY
+    while True:
+        try:
+            return connection.execute(sql, parameters)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _translated(error: sqlite3.OperationalError) -> Exception:

@@ -189,11 +189,15 @@ class LockStore:
 
     def removed(self, transaction: Transaction, owner: str, path: FilePath) -> None:
         """End the locks of a resource that is gone: those at `path` and all below."""
+        if self._has_none(owner):
+            return
         transaction.execute("DELETE FROM lock WHERE owner = ? AND path = ?", (owner, str(path)))
         self.emptied(transaction, owner, path)
 
     def emptied(self, transaction: Transaction, owner: str, folder: FilePath) -> None:
         """End the locks below a folder that was replaced; its own stay."""
+        if self._has_none(owner):
+            return
         top = "" if folder.is_root else str(folder)
         transaction.execute(
             "DELETE FROM lock WHERE owner = ? AND path >= ? AND path < ?", (owner, top + "/", top + "0")
@@ -204,6 +208,10 @@ class LockStore:
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM lock WHERE expires <= ?", (int(self._clock()),))
 
+    def _has_none(self, owner: str) -> bool:
+        # Said in a transaction that has granted none itself: nobody else commits meanwhile.
+        return self._database.generation() is not None and not self.view(owner)
+
 
 def _conflict(lock: Lock, wish: Wish) -> bool:
     """RFC 4918 6.2: shared locks get along with each other, an exclusive one with nothing."""
@@ -213,9 +221,11 @@ def _conflict(lock: Lock, wish: Wish) -> bool:
 
 
 def _stored(transaction: Transaction, owner: str, now: int) -> list[Lock]:
-    transaction.execute("DELETE FROM lock WHERE owner = ? AND expires <= ?", (owner, now))
     rows = transaction.query(f"SELECT {_COLUMNS} FROM lock WHERE owner = ?", (owner,))  # noqa: S608 - a constant
-    return [_lock(row) for row in rows]
+    live = [lock for lock in map(_lock, rows) if lock.expires > now]
+    if len(live) < len(rows):
+        transaction.execute("DELETE FROM lock WHERE owner = ? AND expires <= ?", (owner, now))
+    return live
 
 
 def _insert(transaction: Transaction, lock: Lock) -> None:

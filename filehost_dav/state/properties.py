@@ -74,23 +74,24 @@ class Properties:
 
     def moved(self, transaction: Transaction, owner: str, source: FilePath, target: FilePath) -> None:
         """Carry the properties of `source` and all below it to `target`, where nothing of the old stays."""
+        if self._has_none(owner):
+            return
         self.removed(transaction, owner, target)
         old, new = str(source), str(target)
-        transaction.execute(
-            "UPDATE property SET path = ?, folder = ? WHERE owner = ? AND path = ?",
-            (new, _folder_of(new), owner, old),
-        )
         # By the length of the prefix: a name that repeats further down stays (`/a/x/a`).
         transaction.execute(
-            "UPDATE property SET path = ? || substr(path, ?), folder = ? || substr(folder, ?)"
-            " WHERE owner = ? AND path >= ? AND path < ?",
-            (new, len(old) + 1, new, len(old) + 1, owner, *_bounds(source)[1:]),
+            "UPDATE property SET path = ? || substr(path, ?),"  # noqa: S608 - constant text
+            " folder = CASE WHEN path = ? THEN ? ELSE ? || substr(folder, ?) END"
+            f" WHERE owner = ? AND {_BELOW}",
+            (new, len(old) + 1, old, _folder_of(new), new, len(old) + 1, owner, *_bounds(source)),
         )
 
     def copied(
         self, transaction: Transaction, owner: str, source: FilePath, target: FilePath, *, deep: bool = True
     ) -> None:
         """Give the copy its own (`deep=False`: the folder's alone), in place of the old target's."""
+        if self._has_none(owner):
+            return
         self.removed(transaction, owner, target)
         where, bounds = (_BELOW, _bounds(source)) if deep else ("path = ?", (str(source),))
         rows = transaction.query(
@@ -105,13 +106,16 @@ class Properties:
 
     def removed(self, transaction: Transaction, owner: str, path: FilePath) -> None:
         """Forget the properties of a resource and all below it."""
+        if self._has_none(owner):
+            return
         transaction.execute(
             f"DELETE FROM property WHERE owner = ? AND {_BELOW}",  # noqa: S608 - constant text
             (owner, *_bounds(path)),
         )
 
     def _has_none(self, owner: str) -> bool:
-        # Most users have no dead property: one look at the database's counter then says it all.
+        # Most users have no dead property: one look at the database's counter then says it all. In a
+        # transaction that has changed none itself, too: nobody else commits meanwhile.
         generation = self._database.generation()
         if generation is None:
             return False
@@ -128,10 +132,12 @@ class Properties:
 def _change(transaction: Transaction, owner: str, path: FilePath, changes: Sequence[Change]) -> None:
     key = (owner, str(path))
     for name, value in changes:
-        transaction.execute("DELETE FROM property WHERE owner = ? AND path = ? AND name = ?", (*key, name))
-        if value is not None:
+        if value is None:
+            transaction.execute("DELETE FROM property WHERE owner = ? AND path = ? AND name = ?", (*key, name))
+        else:
             transaction.execute(
-                "INSERT INTO property (owner, path, folder, name, value) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO property (owner, path, folder, name, value) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (owner, path, name) DO UPDATE SET value = excluded.value",
                 (*key, _folder_of(str(path)), name, value),
             )
     ((count,),) = transaction.query("SELECT count(*) FROM property WHERE owner = ? AND path = ?", key)

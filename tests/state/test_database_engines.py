@@ -75,6 +75,34 @@ def test_a_failed_transaction_leaves_nothing(thing: Database) -> None:
     assert thing.query("SELECT * FROM thing") == []
 
 
+def test_a_transaction_that_cannot_be_committed_is_not_in_the_way_of_the_next(thing: Database) -> None:
+    def fail() -> None:
+        with thing.transaction() as transaction:
+            transaction.execute(
+                "CREATE TABLE part (whole INTEGER REFERENCES thing (id) DEFERRABLE INITIALLY DEFERRED)"
+            )
+            transaction.execute("INSERT INTO part (whole) VALUES (7)")
+
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        fail()
+    with thing.transaction() as transaction:
+        transaction.execute("INSERT INTO thing (id, name) VALUES (1, 'kept')")
+    assert thing.query("SELECT name FROM thing") == [("kept",)]
+
+
+def test_a_transaction_waits_for_the_disk_only_if_it_changed_something(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "state.sqlite3", lasting=True)
+    with database.transaction() as transaction:
+        transaction.execute("CREATE TABLE thing (id INTEGER)")
+    (tmp_path / "state.sqlite3-wal").rename(tmp_path / "away")  # so that waiting fails
+    with database.transaction() as transaction:
+        transaction.execute("DELETE FROM thing WHERE id = 1")
+    with pytest.raises(Unavailable), database.transaction() as transaction:
+        transaction.execute("INSERT INTO thing (id) VALUES (1)")
+    (tmp_path / "away").rename(tmp_path / "state.sqlite3-wal")
+    database.close()
+
+
 def test_a_transaction_counts_the_rows_it_changes(thing: Database) -> None:
     with thing.transaction() as transaction:
         transaction.execute_many("INSERT INTO thing (name) VALUES (?)", [("a",), ("b",)])
@@ -117,7 +145,7 @@ def test_foreseen_answers_end_with_the_first_change(thing: Database) -> None:
     with thing.foreseen([count]):
         assert thing.query(*count) == [(1,)]
         with thing.transaction() as transaction:
-            transaction.execute("DELETE FROM thing")
+            transaction.execute("DELETE FROM thing WHERE id = 1")
         assert thing.query(*count) == [(0,)]
 
 

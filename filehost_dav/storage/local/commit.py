@@ -103,13 +103,12 @@ class Committer:
             elif present is None or moving.status.is_folder or present.status.is_folder:
                 self._bring_in(account, origin.folder, origin.name, spot, present)
             else:
-                self._move_over(account, origin, moving, spot, present)
+                moving = self._move_over(account, origin, moving, spot, present)
             crowded = self._room.keep_within(account)
-            found = spot.find()
         self._finish(spot, crowded=crowded)
         if self._disk.rules.syncs_all:
             origin.folder.sync()
-        return Written(found.as_entry(), present is None)
+        return Written(moving.at(spot.path).as_entry(), present is None)
 
     def delete(self, spot: Spot, when: Condition) -> Trashed | None:
         with self._disk.ledger.locked() as account:
@@ -220,11 +219,13 @@ class Committer:
         if spot.path.area is Area.FILES and present.status.size and self._disk.rules.keeps:
             self._versions.keep(account, spot, present)
 
-    def _move_over(self, account: Account, origin: Spot, moving: Found, spot: Spot, present: Found) -> None:
+    def _move_over(self, account: Account, origin: Spot, moving: Found, spot: Spot, present: Found) -> Found:
+        """Rename over the file that is there; what is there now."""
         self._inherit(origin, moving, present)
         self._keep(account, spot, present)
         origin.folder.rename(origin.name, spot.folder, spot.name)
         account.used -= present.status.size
+        return spot.find()
 
     def _inherit(self, heir: Spot, found: Found, present: Found) -> None:
         """Let the versions of `present` be those of the file that is about to replace it.

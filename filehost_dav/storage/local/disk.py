@@ -44,6 +44,10 @@ class Found:
     def lineage(self) -> tuple[str, ...]:
         return self.record.lineage_of(self.status)
 
+    def at(self, path: FilePath) -> Found:
+        """The same after it was renamed."""
+        return Found(path, self.status, self.record)
+
     def as_entry(self) -> Entry:
         status = self.status
         record = self.record if status.has_record else NOTHING
@@ -122,8 +126,7 @@ class Spot:
         """Whether the open folder is still the one at its path: not moved or deleted since."""
         if not self._relative or len(self.path.parts) < 2:
             return True  # the user's own folder, or one of ours in trash and versions
-        status = self._root.status(self._relative)
-        return status is not None and status.inode == self.folder.own_status().inode
+        return self._root.inode_at(self._relative) == self.folder.inode()
 
     def __enter__(self) -> Spot:
         return self
@@ -282,11 +285,11 @@ class Disk:
     def twin(self, path: FilePath) -> str | None:
         """The name beside `path` that differs by case alone. Raises OSError."""
         folder = path.parent
-        status = self.root.status(self._relative(folder))
-        if status is not None and status.is_folder:
-            return self._twins.of(status.inode, partial(self.folder, folder), path.name)
+        inode = self.root.inode_at(self._relative(folder))
+        if inode is not None:
+            return self._twins.of(inode, partial(self.folder, folder), path.name)
         with self.folder(folder) as opened:  # its name on disk may be in another form
-            return self._twins.of(opened.own_status().inode, opened.again, path.name)
+            return self._twins.of(opened.inode(), opened.again, path.name)
 
     def _spot(self, path: FilePath) -> Spot:
         if path.is_root:

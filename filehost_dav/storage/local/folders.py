@@ -56,10 +56,7 @@ class Folder:
 
     def status(self, name: str) -> Status | None:
         """What is at `name`, None when nothing is. A symbolic link is not followed."""
-        try:
-            return status_at(self._descriptor, name)
-        except FileNotFoundError:
-            return None
+        return status_at(self._descriptor, name)
 
     def status_below(self, relative: str) -> Status:
         """What is at `relative`, in one step."""
@@ -71,6 +68,17 @@ class Folder:
 
     def own_status(self) -> Status:
         return status_of(self._descriptor)
+
+    def inode(self) -> int:
+        """The number of this folder, which says in less time than a status whether two are the same."""
+        return os.fstat(self._descriptor).st_ino
+
+    def inode_at(self, relative: str) -> int | None:
+        """The number of what is at `relative`, None when nothing is."""
+        try:
+            return os.stat(relative, dir_fd=self._descriptor, follow_symlinks=False).st_ino
+        except FileNotFoundError:
+            return None
 
     def open_file(self, relative: str) -> int:
         """A descriptor for reading of what is at `relative`, whatever it is; check what it is."""

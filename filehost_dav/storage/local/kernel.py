@@ -14,6 +14,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from typing import Any
 
 from filehost_dav.storage.local.status import Status, from_python
 
@@ -47,19 +48,26 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
     call = _openat2()
     if call is None:
         return open_walking(folder, path, flags)
-    how = _How(flags, 0, _BENEATH | _NO_SYMLINKS)
-    descriptor = call(_OPENAT2, folder, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
+    descriptor = call(_OPENAT2, folder, os.fsencode(path), _how(flags), ctypes.sizeof(_How))
     if descriptor < 0:
         raise _error()
     return descriptor
 
 
-def status_at(folder: int, name: str) -> Status:
-    """The status of `name` in `folder`, not following a link. Raises OSError."""
+def status_at(folder: int, name: str) -> Status | None:
+    """The status of `name` in `folder`, not following a link; None when nothing is there. Raises OSError."""
     call = _statx()
     if call is None:
-        return from_python(os.stat(name, dir_fd=folder, follow_symlinks=False))
-    return _status(call, folder, os.fsencode(name), _NOT_FOLLOWING)
+        try:
+            return from_python(os.stat(name, dir_fd=folder, follow_symlinks=False))
+        except FileNotFoundError:
+            return None
+    buffer = _Statx()
+    if not call(folder, os.fsencode(name), _NOT_FOLLOWING, _BASIC_AND_BIRTH, buffer):
+        return _as_status(_STATX.unpack_from(buffer))
+    if ctypes.get_errno() == errno.ENOENT:
+        return None
+    raise _error()
 
 
 def status_of(descriptor: int) -> Status:
@@ -67,7 +75,10 @@ def status_of(descriptor: int) -> Status:
     call = _statx()
     if call is None:
         return from_python(os.fstat(descriptor))
-    return _status(call, descriptor, b"", _ITSELF)
+    buffer = _Statx()
+    if call(descriptor, b"", _ITSELF, _BASIC_AND_BIRTH, buffer):
+        raise _error()
+    return _as_status(_STATX.unpack_from(buffer))
 
 
 def members_of(folder: int) -> Iterator[tuple[str, Status]]:
@@ -158,13 +169,6 @@ def rename_checked(source_folder: int, source: str, target_folder: int, target: 
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def _status(call: Callable[..., int], folder: int, name: bytes, flags: int) -> Status:
-    buffer = _Statx()
-    if call(folder, name, flags, _BASIC_AND_BIRTH, buffer):
-        raise _error()
-    return _as_status(_STATX.unpack_from(buffer))
-
-
 def _as_status(fields: tuple[int, ...]) -> Status:
     _, links, mode, inode, size, born, born_ns, changed, changed_ns, modified, modified_ns = fields
     return Status(
@@ -181,6 +185,12 @@ def _as_status(fields: tuple[int, ...]) -> Status:
 def _error() -> OSError:
     number = ctypes.get_errno()
     return OSError(number, os.strerror(number))
+
+
+@cache
+def _how(flags: int) -> Any:
+    """What openat2 is to do, which it only reads."""
+    return ctypes.byref(_How(flags, 0, _BENEATH | _NO_SYMLINKS))
 
 
 @cache

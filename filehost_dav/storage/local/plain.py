@@ -56,6 +56,13 @@ class PlainFolder(Folder):
     def own_status(self) -> Status:
         return from_python(os.lstat(self._path))
 
+    def inode(self) -> int:
+        return self.own_status().inode
+
+    def inode_at(self, relative: str) -> int | None:
+        status = self.status(relative)
+        return None if status is None else status.inode
+
     def open_file(self, relative: str) -> int:
         path = self._resolved(relative)
         if stat.S_ISDIR(os.lstat(path).st_mode) and os.name == "nt":

@@ -144,15 +144,16 @@ class LocalTree:
     def set_modified(self, path: FilePath, modified: int) -> Entry:
         with Translated(), self.disk.source(path) as spot, self.disk.ledger.locked():
             found = spot.find()
+            marked = marked_time(modified)
+            record = found.record.about(found.status, modified=marked)
             file = spot.folder.open_file(spot.name)
             try:
                 # The tag is recorded first: a kill in between leaves the old time, under its old tag.
-                marked = marked_time(modified)
-                write_record(file, read_record(file).about(found.status, modified=marked))
+                write_record(file, record)
             finally:
                 os.close(file)
             spot.folder.set_modified(spot.name, marked)
-            return spot.find().as_entry()
+            return Found(path, found.status._replace(modified=marked), record).as_entry()
 
     def checksums(self, path: FilePath) -> Mapping[str, str]:
         with self.open(path) as content, Translated():

@@ -41,7 +41,7 @@ class Watches:
         The folder was opened just now, since what a path leads to may change without an event in it. None
         where the kernel or the file system does not tell. Raises OSError.
         """
-        place = folder.own_status().inode
+        place = folder.inode()
         with self._lock:
             if self._process != os.getpid():
                 self._forget()
