@@ -7,9 +7,10 @@ is not one of its own files.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ _ALWAYS: Final = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Content-Security-Policy", CONTENT_POLICY),
 )
+
+_HTML: Final = (("Content-Type", "text/html; charset=utf-8"), ("Vary", "Cookie"))
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -84,7 +87,15 @@ def send(answer: Answer, method: str, start_response: StartResponse) -> Iterable
 
 
 def html(text: str, status: int = 200) -> Answer:
-    return Answer(status, text.encode(), (("Content-Type", "text/html; charset=utf-8"), ("Vary", "Cookie")))
+    return Answer(status, text.encode(), _HTML)
+
+
+def html_in_pieces(pieces: Iterator[str], status: int = 200) -> Answer:
+    """With its length where the first piece is all, else sent as it is made."""
+    first, second = next(pieces), next(pieces, None)
+    if second is None:
+        return html(first, status)
+    return Answer(status, (piece.encode() for piece in chain((first, second), pieces)), _HTML)
 
 
 def as_json(value: Any, status: int = 200) -> Answer:

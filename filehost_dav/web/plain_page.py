@@ -6,26 +6,57 @@ the same as everywhere: files are streamed into the home, never kept in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple
 
 from filehost_dav.errors import BadPath, ConditionFailed, FilehostError
-from filehost_dav.paths import FilePath
+from filehost_dav.paths import FilePath, quote_name
 from filehost_dav.storage.tree import ABSENT, ANYTHING, Condition, Entry
-from filehost_dav.web.answer import Answer, html, see_other
+from filehost_dav.web.answer import Answer, html_in_pieces, see_other
 from filehost_dav.web.failures import status_of
 from filehost_dav.web.forms import Fields, FilePart, read_fields, read_parts
 from filehost_dav.web.visit import Visit
 from filehost_dav.web.words import Words
 
+_PIECE: Final = 200  # rows
+_ROWS: Final = "<!-- rows -->"  # their place; no name can hold it, for each is escaped
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
+class _Row(NamedTuple):
+    """What the page shows of an entry: of a large folder, that is a quarter of the memory."""
+
+    name: str
+    is_folder: bool
+    size: int
+    modified: int
+
+    @classmethod
+    def of(cls, entry: Entry) -> _Row:
+        return cls(entry.path.name, entry.is_folder, entry.size, entry.modified)
+
+    def markup(self, words: Words, base: str) -> str:
+        """`base` is the folder's address with a slash at its end."""
+        name = escape(self.name)
+        url = escape(base + quote_name(self.name))
+        moment = datetime.fromtimestamp(self.modified / 1e9, UTC)
+        select = escape(words.say("list.select", name=self.name))
+        link = f"{url}/?plain" if self.is_folder else url
+        shown = f"{name}/" if self.is_folder else name
+        return (
+            f'<tr><td><input type="checkbox" name="name" value="{name}" form="delete"'
+            f' aria-label="{select}"></td>'
+            f'<td><a href="{link}">{shown}</a></td>'
+            f"<td>{'' if self.is_folder else size_for_people(self.size)}</td>"
+            f'<td><time datetime="{moment:%Y-%m-%dT%H:%M:%SZ}">{moment:%Y-%m-%d %H:%M}</time></td></tr>\n'
+        )
+
+
 def show(visit: Visit, folder: FilePath, problems: tuple[str, ...] = (), status: int = 200) -> Answer:
-    """The folder's page. Raises NotFound, NotAFolder."""
-    entries = sorted(visit.home.list(folder), key=_order)
+    """The folder's page, that of a large folder piece by piece. Raises NotFound, NotAFolder."""
+    rows = sorted(map(_Row.of, visit.home.list(folder)), key=_order)
     page = visit.fill(
         "plain",
         title=escape(folder.name or visit.user.name),
@@ -33,10 +64,21 @@ def show(visit: Visit, folder: FilePath, problems: tuple[str, ...] = (), status:
         address=escape(_address(folder)),
         zip=escape(f"/.filehost/zip?path={folder.as_url()}"),
         notice="".join(_notices(visit, problems)),
-        rows="".join(_row(visit.words, entry) for entry in entries) or _empty(visit.words),
+        rows=_ROWS if rows else _empty(visit.words),
         user=escape(visit.user.name),
     )
-    return html(page, status)
+    return html_in_pieces(_with_rows(page, rows, visit.words, folder), status)
+
+
+def _with_rows(page: str, rows: Sequence[_Row], words: Words, folder: FilePath) -> Iterator[str]:
+    text, _, tail = page.partition(_ROWS)
+    base = folder.as_url().rstrip("/") + "/"
+    for start in range(0, len(rows), _PIECE):
+        if start:
+            yield text
+            text = ""
+        text += "".join(row.markup(words, base) for row in rows[start : start + _PIECE])
+    yield text + tail
 
 
 def change(visit: Visit, folder: FilePath) -> Answer:
@@ -110,21 +152,6 @@ def _notices(visit: Visit, problems: tuple[str, ...]) -> Iterator[str]:
         yield f'<p class="notice good" role="status">{escape(visit.words.say(key))}</p>'
 
 
-def _row(words: Words, entry: Entry) -> str:
-    name = escape(entry.path.name)
-    url = escape(entry.path.as_url())
-    moment = datetime.fromtimestamp(entry.modified / 1e9, UTC)
-    select = escape(words.say("list.select", name=entry.path.name))
-    link = f"{url}/?plain" if entry.is_folder else url
-    shown = f"{name}/" if entry.is_folder else name
-    return (
-        f'<tr><td><input type="checkbox" name="name" value="{name}" form="delete" aria-label="{select}"></td>'
-        f'<td><a href="{link}">{shown}</a></td>'
-        f"<td>{'' if entry.is_folder else size_for_people(entry.size)}</td>"
-        f'<td><time datetime="{moment:%Y-%m-%dT%H:%M:%SZ}">{moment:%Y-%m-%d %H:%M}</time></td></tr>\n'
-    )
-
-
 def size_for_people(size: int) -> str:
     """Bytes with a unit of 1000, as file managers show it."""
     value, unit = float(size), 0
@@ -148,5 +175,5 @@ def _address(folder: FilePath) -> str:
     return f"{folder.as_url().rstrip('/')}/?plain"
 
 
-def _order(entry: Entry) -> tuple[bool, str]:
-    return (not entry.is_folder, entry.path.name.casefold())
+def _order(row: _Row) -> tuple[bool, str]:
+    return (not row.is_folder, row.name.casefold())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 
 import pytest
@@ -14,14 +14,15 @@ pytestmark = pytest.mark.slow
 MEGABYTE = 1 << 20
 SIZE = 300 * MEGABYTE
 CEILING = 24 * MEGABYTE
+FILES = 10_000
+CEILING_OF_A_PAGE = 9 * MEGABYTE
 
 
-@pytest.fixture
-def visitor(server: Server, account: Account) -> Visitor:
+def signed_in(server: Server, account: Account) -> Visitor:
     """A browser that is signed in at the real server."""
-    made = Visitor(server.port)
-    assert made.sign_in(account.name, account.password).status == 303
-    return made
+    visitor = Visitor(server.port)
+    assert visitor.sign_in(account.name, account.password).status == 303
+    return visitor
 
 
 def form(token: str, size: int) -> Iterator[bytes]:
@@ -32,7 +33,8 @@ def form(token: str, size: int) -> Iterator[bytes]:
     yield b"\r\n--b--\r\n"
 
 
-def test_neither_a_form_nor_a_zip_is_held_in_memory(server: Server, account: Account, visitor: Visitor) -> None:
+def test_neither_a_form_nor_a_zip_is_held_in_memory(server: Server, account: Account) -> None:
+    visitor = signed_in(server, account)
     pieces = [len(piece) for piece in form("t" * 64, 0)]
     length = sum(pieces) + SIZE
     visitor.get("/?plain")
@@ -58,3 +60,19 @@ def test_neither_a_form_nor_a_zip_is_held_in_memory(server: Server, account: Acc
     connection.close()
     assert received > SIZE
     assert server.peak_memory() - before < CEILING
+
+
+def test_the_plain_page_of_a_large_folder_takes_little_memory(start_server: Callable[..., Server]) -> None:
+    server = start_server(FILEHOST_SERVER_WORKERS="1")
+    account = server.add_user("anna")
+    visitor = signed_in(server, account)
+    (server.files(account) / "large").mkdir(parents=True)
+    for number in range(FILES):
+        (server.files(account) / "large" / f"{number:05}.txt").touch()
+    visitor.get("/?plain")
+    server.forget_peak()
+    before = server.peak_memory()
+    page = visitor.get("/large/?plain").text
+    assert page.count('type="checkbox" name="name"') == FILES
+    assert page.index("00000.txt") < page.index("09999.txt") < page.index("</tbody>")
+    assert server.peak_memory() - before < CEILING_OF_A_PAGE
