@@ -20,13 +20,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
+from psycopg.errors import ConnectionTimeout
 
 from filehost_dav.errors import Unavailable
 from filehost_dav.state.database import EVERYONE, Done, Row, Statement, Transaction
+from filehost_dav.state.pulse import Pulse
 from filehost_dav.state.session import Outcome, Session
 
 _POOLED = 16  # connections kept open per process; more are opened while more are needed
-_PATIENCE: Final = 75.0  # seconds for the engine's answer: longer than it may work on a statement
 _SETTINGS: Final = " ".join(
     f"-c {setting}"
     for setting in (
@@ -62,8 +63,9 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool = _Pool(url)
-        self._relaxed = _Pool(url, "-c synchronous_commit=off")
+        pulse = Pulse(url)
+        self._pool = _Pool(url, pulse)
+        self._relaxed = _Pool(url, pulse, "-c synchronous_commit=off")
         self._patient: PostgresDatabase | None = None
         self._inherited: list[object] = []
         self._process = os.getpid()
@@ -108,7 +110,7 @@ class PostgresDatabase:
     def patient(self) -> PostgresDatabase:
         if self._patient is None:
             self._patient = PostgresDatabase(self._url)
-            self._patient._pool = _Pool(self._url, "-c statement_timeout=0", patience=None)
+            self._patient._pool = _Pool(self._url, None, "-c statement_timeout=0")
         return self._patient
 
     def close(self) -> None:
@@ -149,14 +151,14 @@ class _Current(threading.local):
 class _Pool:
     """Sessions of one process with the same settings."""
 
-    def __init__(self, url: str, settings: str = "", patience: float | None = _PATIENCE) -> None:
+    def __init__(self, url: str, pulse: Pulse | None, settings: str = "") -> None:
         self._url = url
+        self._pulse = pulse
         self._settings = settings
-        self._patience = patience
         self._idle: list[Session] = []
 
     def anew(self) -> _Pool:
-        return _Pool(self._url, self._settings, self._patience)
+        return _Pool(self._url, self._pulse and Pulse(self._url), self._settings)
 
     def close(self) -> None:
         while self._idle:
@@ -170,10 +172,11 @@ class _Pool:
             try:
                 return session, session.run(statements)
             except BaseException as error:
-                broken = session.is_closed
+                lost = session.is_closed and isinstance(error, psycopg.OperationalError)
                 self.give_back(session)
-                # One kept from before the engine's restart is broken; the next may be sound.
-                if not (kept and broken and isinstance(error, psycopg.OperationalError)):
+                # One kept from before the engine's restart is broken, and the next may be sound; a frozen
+                # engine is so for all.
+                if not (kept and lost) or isinstance(error, ConnectionTimeout):
                     raise
 
     def give_back(self, session: Session) -> None:
@@ -183,7 +186,7 @@ class _Pool:
             session.close()
 
     def _open(self) -> Session:
-        return Session(self._url, f"{_SETTINGS} {self._settings}", self._patience)
+        return Session(self._url, f"{_SETTINGS} {self._settings}", self._pulse)
 
 
 class _PostgresTransaction:

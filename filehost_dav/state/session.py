@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import select
-import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -17,9 +16,10 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import pq
 from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import ConnectionTimeout, error_from_result
 
 from filehost_dav.state.database import Row, Statement
+from filehost_dav.state.pulse import SILENCE, Pulse
 
 _PREPARED: Final = 250  # statements that the engine keeps for a connection; others it plans each time
 _LIST: Final = 40  # parameters: a statement with more has a list of its own length, and hardly comes twice
@@ -38,8 +38,8 @@ class Outcome(NamedTuple):
 class Session:
     """One connection, for one thread at a time. Every method raises psycopg.Error."""
 
-    def __init__(self, url: str, options: str, patience: float | None) -> None:
-        """`patience` in seconds for the answer to what is sent in one go; None waits for ever."""
+    def __init__(self, url: str, options: str, pulse: Pulse | None) -> None:
+        """Without a `pulse` it waits for ever for an engine that is silent."""
         self._connection = psycopg.connect(
             url,
             autocommit=True,
@@ -52,7 +52,7 @@ class Session:
         self._wire = self._connection.pgconn
         self._wire.enter_pipeline_mode()
         self._values = Transformer(self._connection)
-        self._patience = patience
+        self._pulse = pulse
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._names = itertools.count()
 
@@ -83,17 +83,16 @@ class Session:
     def _run(self, statements: Sequence[Statement]) -> list[Outcome]:
         wanted = list(itertools.chain.from_iterable(map(self._send, statements)))
         self._wire.pipeline_sync()
-        end = None if self._patience is None else time.monotonic() + self._patience
         outcomes: list[Outcome] = []
         failed: pq.abc.PGresult | None = None
         for is_wanted in wanted:
-            result = self._result(end)
+            result = self._result()
             self._wire.get_result()  # the end of this statement's results
             if result.status in _FAILED:
                 failed = failed or result
             elif is_wanted:
                 outcomes.append(self._outcome(result))
-        self._result(end)  # the end of all
+        self._result()  # the end of all
         if failed is not None:
             self._prepared.clear()  # what was to be prepared after it is not
             raise error_from_result(failed)
@@ -116,22 +115,22 @@ class Session:
         self._wire.send_query_prepared(name, values)
         return [False, True]
 
-    def _result(self, end: float | None) -> pq.abc.PGresult:
+    def _result(self) -> pq.abc.PGresult:
         wire = self._wire
         while wire.is_busy():
-            self._wait(end)
+            self._wait()
             wire.consume_input()
         result = wire.get_result()
         if result is None or self.is_closed:
             raise psycopg.OperationalError("the connection is lost")
         return result
 
-    def _wait(self, end: float | None) -> None:
+    def _wait(self) -> None:
         # libpq would wait for ever for an engine that is frozen: its machine still answers the keepalives.
-        seconds = None if end is None else max(0.0, end - time.monotonic())
-        if not _is_readable(self._wire.socket, seconds):
-            self.close()
-            raise psycopg.OperationalError("the engine is silent")
+        while not _is_readable(self._wire.socket, None if self._pulse is None else SILENCE):
+            if self._pulse is not None and not self._pulse.beats():
+                self.close()
+                raise ConnectionTimeout("the engine is silent")
 
     def _outcome(self, result: pq.abc.PGresult) -> Outcome:
         if not result.ntuples:

@@ -162,6 +162,28 @@ def test_a_dump_of_postgresql_brings_everything_back(postgres: Postgres, tmp_pat
     assert "Every file has its content" in run("check", "--data", str(node.data), settings=there).stdout
 
 
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_a_frozen_database_is_a_503_within_seconds(postgres: Postgres, tmp_path: Path) -> None:
+    if postgres.server is None:
+        pytest.skip("somebody else's engine is not to be frozen")
+    node = Server(tmp_path / "data", {**settings(tmp_path), "FILEHOST_DATABASE_URL": postgres.database()})
+    account = node.start().add_user("alice")
+    with Client(node, account) as client:
+        client.put("/x.txt", b"content")
+        postgres.server.freeze()
+        try:
+            began = time.monotonic()
+            answer = client.get("/x.txt")
+            took = time.monotonic() - began
+        finally:
+            postgres.server.thaw()
+        assert (answer.status, bool(answer["Retry-After"])) == (503, True)
+        assert took < 12
+        assert client.get("/x.txt").body == b"content"
+    node.stop()
+
+
 @pytest.mark.s3
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["obstore", "boto3"])

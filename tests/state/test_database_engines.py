@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
 import threading
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from testbed.postgres import Postgres
 
 from filehost_dav.errors import ConfigError, Unavailable
 from filehost_dav.state import schema
 from filehost_dav.state.database import Database, SqliteDatabase, Statement
 from filehost_dav.state.postgres import PostgresDatabase
+from filehost_dav.state.pulse import SILENCE
 
 
 @pytest.fixture(params=["sqlite", "sqlite-lasting", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -274,6 +277,38 @@ def test_patient_work_has_no_limit_of_time(request: pytest.FixtureRequest) -> No
     assert database.patient().query("SHOW statement_timeout") == [("0",)]
     with database.patient().transaction() as rows:
         assert rows.query("SHOW statement_timeout") == [("0",)]
+    database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_a_frozen_engine_is_unavailable_within_ten_seconds(request: pytest.FixtureRequest) -> None:
+    postgres: Postgres = request.getfixturevalue("postgres")
+    if postgres.server is None:
+        pytest.skip("somebody else's engine is not to be frozen")
+    database = PostgresDatabase(postgres.database())
+    database.query("CREATE TABLE thing (name TEXT)")
+    began = time.monotonic()
+    postgres.server.freeze()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as hands:
+            asked = [hands.submit(database.query, "SELECT 1") for _ in range(6)]
+            asked.append(hands.submit(database.note, "DELETE FROM thing"))
+            refused = [one.exception() for one in asked]
+    finally:
+        took = time.monotonic() - began
+        postgres.server.thaw()
+    assert [type(error) for error in refused] == [Unavailable] * len(asked)
+    assert took < 12
+    assert database.query("SELECT 2") == [(2,)]
+    database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_long_work_is_not_taken_for_a_frozen_engine(request: pytest.FixtureRequest) -> None:
+    database = PostgresDatabase(request.getfixturevalue("postgres").database())
+    assert database.query("SELECT 1 FROM pg_sleep(?)", (2 * SILENCE + 1,)) == [(1,)]
     database.close()
 
 

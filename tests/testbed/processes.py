@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -90,7 +91,15 @@ class Program:
 
     def freeze(self) -> None:
         """Let it hang: connections stay open and nothing answers."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._tell_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
+        self._tell_all(signal.SIGCONT)
+
+    def _tell_all(self, what: int) -> None:
+        # The program itself first: it starts no more of its own then.
+        self._process.send_signal(what)
+        command = ["ps", "-o", "pid=", "--ppid", str(self._process.pid)]
+        for child in subprocess.run(command, capture_output=True, check=False).stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), what)
