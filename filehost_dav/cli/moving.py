@@ -83,7 +83,8 @@ def import_(place: Place, user: str, source: Path) -> None:
 def rebuild(place: Place) -> None:
     """Make the records of all files anew from the bucket alone, in a database that has none.
 
-    Files come back under their names with their times; trash, versions, accounts and properties do not.
+    Files come back under their names with their times, and with the properties that the last manifest has;
+    trash, versions and accounts do not.
     """
     from filehost_dav.storage.object import identity, manifest  # noqa: PLC0415 - only of object storage
 

@@ -55,6 +55,16 @@ class Properties:
             members[path.rpartition("/")[2]][name] = value
         return members
 
+    def all_of(self, owner: str) -> Mapping[str, Values]:
+        """The dead properties of everything a user has: path → name → value."""
+        rows = self._database.query(
+            "SELECT path, name, value FROM property WHERE owner = ? ORDER BY path, name", (owner,)
+        )
+        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for path, name, value in rows:
+            found[path][name] = value
+        return found
+
     def change(
         self,
         owner: str,

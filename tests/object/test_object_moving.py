@@ -15,6 +15,7 @@ from filehost_dav.errors import ConfigError, Exists
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.moving import move_records
+from filehost_dav.state.properties import Properties
 from filehost_dav.state.schema import migrate
 from filehost_dav.storage.local import LocalStorage
 from filehost_dav.storage.object import ObjectStorage
@@ -171,6 +172,20 @@ def test_a_tree_is_rebuilt_from_its_bucket_alone(
     assert contents == {path: content for path, (content, _) in facts(tree).items()}
     assert set(facts(again.tree("bob"))) == {"/bob.txt"}
     assert "lost" not in problems(other, folder_blobs)
+
+
+def test_dead_properties_are_rebuilt_too(
+    storage: ObjectStorage, database: Database, folder_blobs: FolderBlobs, other: SqliteDatabase
+) -> None:
+    fill(storage.tree("alice"))
+    hours = itertools.count(1, 3600 * 10**9)
+    manifests, kept = Manifests(database, folder_blobs, lambda: next(hours)), Properties(database)
+    manifests.write_all()
+    for place in ("/", "/a b", NAMES[0], "/a b/._x"):
+        kept.change("alice", at(place), [("{urn:x}where", f'<where xmlns="urn:x">{place}</where>')])
+    manifests.write_all()  # nothing else has changed
+    list(rebuild(other, folder_blobs, time.time_ns))
+    assert Properties(other).all_of("alice") == kept.all_of("alice") != {}
 
 
 def test_manifests_are_few_and_only_of_what_changed(

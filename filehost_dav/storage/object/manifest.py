@@ -1,14 +1,15 @@
 """Manifests: each user's tree as a list in the bucket, so that the bucket alone is a backup.
 
 A manifest is one compressed JSON line per file and folder, with the name of the blob that holds the
-content. From the newest one, and from the notes beside objects that are newer still, `rebuild` makes
-the rows of a user whose database is lost.
+content and with the dead properties. From the newest one, and from the notes beside objects that are
+newer still, `rebuild` makes the rows of a user whose database is lost.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,15 +19,18 @@ from urllib.parse import quote, unquote
 from filehost_dav.errors import BadPath
 from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database
+from filehost_dav.state.properties import Properties, Values
 from filehost_dav.storage.object.blobs import PARTS, ROOM, Blobs, Stored, key_of, names_in
 from filehost_dav.storage.object.change import Change, changing, found_tree, sums_text
 from filehost_dav.storage.object.rows import RANGE, Node, State, root_of
 
 _FOLDER: Final = "manifest/"
+_ENDING: Final = ".jsonl.gz"
 _TURN: Final = "manifests"
 _DAY: Final = 86_400 * 10**9
 _PART: Final = 8 << 20
 _KEPT: Final = 3  # of each user, the newest
+_NONE: Final[Values] = {}
 
 
 class Rebuilt(NamedTuple):
@@ -47,6 +51,11 @@ class Line(NamedTuple):
     modified: int
     created: int
     sums: Mapping[str, str]
+    properties: Values = _NONE
+
+    @property
+    def place(self) -> FilePath:
+        return FilePath(tuple(self.path.split("/")) if self.path else (), Area(self.area))
 
 
 class Manifests:
@@ -54,6 +63,7 @@ class Manifests:
 
     def __init__(self, database: Database, blobs: Blobs, clock: Callable[[], int]) -> None:
         self._database = database.patient()
+        self._properties = Properties(self._database)
         self._blobs = blobs
         self._clock = clock
 
@@ -71,11 +81,12 @@ class Manifests:
         self.write_all()
 
     def write_all(self) -> None:
-        """A new manifest for every user whose tree has changed since the last. Raises Unavailable."""
+        """A new manifest for every user whose tree or properties have changed since. Raises Unavailable."""
         for user, number in self._database.query("SELECT name, change FROM space WHERE name NOT LIKE '/%'"):
-            before = self._of(user)
-            if not before or _change_of(before[-1]) != number:
-                self._write(user, number)
+            before, properties = self._of(user), self._properties.all_of(user)
+            mark = _mark(number, properties)
+            if not before or _mark_of(before[-1]) != mark:
+                self._write(user, mark, properties)
                 self._blobs.delete([stored.key for stored in before[: 1 - _KEPT]])
 
     def users(self) -> list[str]:
@@ -90,12 +101,12 @@ class Manifests:
         lines = gzip.decompress(packed).decode().splitlines()
         return int(stored.key.rpartition("/")[2].split("-")[0]), [Line(*json.loads(line)) for line in lines]
 
-    def _write(self, user: str, number: int) -> None:
-        key = f"{_FOLDER}{quote(user, safe='')}/{self._clock() // 10**9:012d}-{number}.jsonl.gz"
+    def _write(self, user: str, mark: str, properties: Mapping[str, Values]) -> None:
+        key = f"{_FOLDER}{quote(user, safe='')}/{self._clock() // 10**9:012d}-{mark}{_ENDING}"
         with self._blobs.writer(key, _PART, {}) as sink:
             packed = io.BytesIO()
             with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as pack:
-                for line in self._lines(user):
+                for line in self._lines(user, properties):
                     pack.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
                     if packed.tell() > _PART:
                         sink.write(memoryview(packed.getvalue()))
@@ -103,17 +114,18 @@ class Manifests:
                         packed.truncate()
             sink.write(memoryview(packed.getvalue()))
 
-    def _lines(self, user: str) -> Iterator[Line]:
+    def _lines(self, user: str, properties: Mapping[str, Values]) -> Iterator[Line]:
         ((space,),) = self._database.query("SELECT id FROM space WHERE name = ?", (user,))
         for area in Area:
             places: dict[int, str] = {}
             for node, sums in _with_sums(self._database, space * RANGE + root_of(area)):
                 above = places.get(node.parent or 0)
                 places[node.id] = node.name if not above else f"{above}/{node.name}"
-                if node.name:
+                own = properties.get(f"/{places[node.id]}", _NONE)
+                if node.name or (own and area is Area.FILES):
                     known = json.loads(sums) if sums else {}
-                    place = places[node.id]
-                    yield Line(area.value, place, node.blob, node.size, node.modified, node.created, known)
+                    place, times = places[node.id], (node.modified, node.created)
+                    yield Line(area.value, place, node.blob, node.size, *times, known, own)
 
     def _of(self, user: str) -> list[Stored]:
         return sorted(self._blobs.list(f"{_FOLDER}{quote(user, safe='')}/"))
@@ -134,6 +146,7 @@ def rebuild(database: Database, blobs: Blobs, clock: Callable[[], int]) -> Itera
             if not change.is_empty(change.walk(FilePath.root())[0]):
                 continue
             yield from _put_all(change, user, lines)
+        _set_all(database, user, lines)
     for user, line in _newer(database, blobs, since):
         found_tree(database, user, clock())
         with changing(database, user, clock()) as change:
@@ -142,7 +155,9 @@ def rebuild(database: Database, blobs: Blobs, clock: Callable[[], int]) -> Itera
 
 def _put_all(change: Change, user: str, lines: Iterable[Line]) -> Iterator[Rebuilt]:
     for line in lines:
-        path = FilePath(tuple(line.path.split("/")), Area(line.area))
+        path = line.place
+        if path.is_root:
+            continue
         chain, present = change.place(path, make=True)
         if line.blob is None:
             if present is None:
@@ -156,6 +171,13 @@ def _put_all(change: Change, user: str, lines: Iterable[Line]) -> Iterator[Rebui
         )
         _put(change, chain[-1], present, path, line)
         yield Rebuilt(user, str(path), line.size)
+
+
+def _set_all(database: Database, user: str, lines: Iterable[Line]) -> None:
+    properties = Properties(database)
+    for line in lines:
+        if line.properties:
+            properties.change(user, line.place, list(line.properties.items()))
 
 
 def _put(change: Change, folder: Node, present: Node | None, path: FilePath, line: Line) -> None:
@@ -205,5 +227,13 @@ def _with_sums(rows: Database, root: int) -> Iterator[tuple[Node, str | None]]:
     return ((Node(*row[:-1]), row[-1]) for row in rows.query(sql, (root,)))
 
 
-def _change_of(stored: Stored) -> int:
-    return int(stored.key.rpartition("-")[2].split(".")[0])
+def _mark(number: int, properties: Mapping[str, Values]) -> str:
+    """What tells one state of a user's tree and properties from another."""
+    if not properties:
+        return str(number)
+    text = json.dumps(properties, sort_keys=True)
+    return f"{number}-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def _mark_of(stored: Stored) -> str:
+    return stored.key.rpartition("/")[2].removesuffix(_ENDING).partition("-")[2]
