@@ -1,12 +1,14 @@
-"""Memory that the C library keeps for itself although nothing uses it (glibc; elsewhere nothing is done).
+"""Memory that would be taken although nothing uses it.
 
-It gives each of many threads a heap of its own, and the many threads of a worker come and go: what each
-leaves behind would add up.
+The C library (glibc; elsewhere nothing is done) keeps what was freed, and gives each of many threads a heap
+of its own: what the many threads of a worker leave behind would add up. And Python's collector writes into
+each object that it looks at: what a worker shares with its parent would be copied for it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from typing import Final
 
@@ -18,6 +20,13 @@ def share_one_heap() -> None:
     library = _glibc()
     if library is not None:
         library.mallopt(_ARENA_MAX, 1)
+
+
+def keep_shared() -> None:
+    """What there is now is looked at a last time; processes that are forked from now on share it for good."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def give_back() -> None:

@@ -29,7 +29,7 @@ from filehost_dav.errors import ConfigError, FilehostError
 from filehost_dav.http.limits import Limits
 from filehost_dav.http.listener import Address, Bound, Listener
 from filehost_dav.http.loads import Load, Loads
-from filehost_dav.http.memory import share_one_heap
+from filehost_dav.http.memory import keep_shared, share_one_heap
 from filehost_dav.http.service import Service
 from filehost_dav.http.systemd import tell, watchdog_seconds
 from filehost_dav.http.tls import Certificate
@@ -199,6 +199,7 @@ class _Parent:
 
     def _start(self) -> None:
         """All workers, side by side; returns when they serve. Raises RuntimeError when one does not."""
+        keep_shared()
         self._replenish()
         for worker in self._workers:
             readable, _, _ = select.select([worker.ready], [], [], _START_SECONDS)

@@ -30,38 +30,41 @@ def zip_stream(home: Tree, chosen: Sequence[FilePath]) -> Iterator[bytes]:
     """
     outlet = _Outlet()
     with ZipFile(outlet, "w", ZIP_STORED) as archive:
-        for path in chosen:
-            for entry, name in _walk(home, path):
-                yield from _add(archive, outlet, home, entry, name)
+        for top in chosen:
+            above = len(top.parts) - 1 if not top.is_root else 0
+            for path, folder in _walk(home, top):
+                name = "/".join(path.parts[above:])
+                if folder is None:
+                    yield from _add(archive, outlet, home, path, name)
+                elif name:
+                    archive.writestr(_info(f"{name}/", folder), b"")
+                    yield outlet.take()
     yield outlet.take()
 
 
-def _walk(home: Tree, path: FilePath) -> Iterator[tuple[Entry, str]]:
-    """The entry at `path` and all below it, with their names in the zip, folders before their members."""
-    base = len(path.parts) - 1 if not path.is_root else 0
-    waiting = [path]
+def _walk(home: Tree, top: FilePath) -> Iterator[tuple[FilePath, Entry | None]]:
+    """What is at `top` and all below it: files as None, folders with what they are, before their members.
+
+    Of a folder's members only their places are held, which is a third of the memory.
+    """
+    waiting = [top]
     while waiting:
-        folder = waiting.pop()
         try:
-            entry = home.stat(folder)
-            if not folder.is_root:
-                yield entry, "/".join(folder.parts[base:])
-            members = sorted(home.list(folder), key=_place) if entry.is_folder else ()
+            entry = home.stat(waiting.pop())
+            if not entry.is_folder:
+                yield entry.path, None
+                continue
+            yield entry.path, entry
+            members = sorted((member.path, member.is_folder) for member in home.list(entry.path))
         except (NotFound, NotAFolder):
             continue
-        for member in members:
-            if not member.is_folder:
-                yield member, "/".join(member.path.parts[base:])
-        waiting.extend(member.path for member in reversed(members) if member.is_folder)
+        yield from ((path, None) for path, is_folder in members if not is_folder)
+        waiting.extend(path for path, is_folder in reversed(members) if is_folder)
 
 
-def _add(archive: ZipFile, outlet: _Outlet, home: Tree, entry: Entry, name: str) -> Iterator[bytes]:
-    if entry.is_folder:
-        archive.writestr(_info(f"{name}/", entry), b"")
-        yield outlet.take()
-        return
+def _add(archive: ZipFile, outlet: _Outlet, home: Tree, path: FilePath, name: str) -> Iterator[bytes]:
     try:
-        content = home.open(entry.path)
+        content = home.open(path)
     except NotFound:
         return
     with content:
@@ -86,10 +89,6 @@ def _info(name: str, entry: Entry) -> ZipInfo:
     if 0 <= seconds < 1 << 31:
         info.extra = struct.pack("<HHBl", 0x5455, 5, 1, seconds)
     return info
-
-
-def _place(entry: Entry) -> str:
-    return entry.path.name
 
 
 class _Outlet:

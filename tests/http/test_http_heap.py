@@ -23,6 +23,17 @@ held = resident() - before
 memory.give_back()
 print(held - (resident() - before))
 """
+_FORKED = """
+import gc, os, re
+things = [[number] for number in range(300_000)]
+memory.keep_shared()
+if not os.fork():
+    gc.collect()
+    told = Path("/proc/self/smaps_rollup").read_text()
+    print(int(re.search(r"Private_Dirty: +([0-9]+)", told)[1]) // 1024, flush=True)
+    os._exit(0)
+os.wait()
+"""
 
 
 def measured(program: str) -> int:
@@ -36,3 +47,8 @@ def measured(program: str) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library is glibc on Linux alone")
 def test_free_memory_between_what_is_used_goes_back() -> None:
     assert measured(_HOLES) > 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_the_parent_made_is_not_copied_by_a_collection_in_a_worker() -> None:
+    assert measured(_FORKED) < 8
