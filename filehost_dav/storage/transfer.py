@@ -3,7 +3,7 @@
 A transfer may be interrupted and done again, and people may work on the source meanwhile: what is
 there already with the same size and time is passed over, what has gone from the source goes to the
 trash of the target. Every file that is copied is read back and compared by its SHA-256. Trash and earlier
-versions go along; they count as deleted and replaced at the time of the transfer.
+versions go along, and their age with them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,7 +25,7 @@ from filehost_dav.errors import (
     Refused,
 )
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.storage.tree import Content, Entry, Metadata, Trashed, Tree
+from filehost_dav.storage.tree import Content, Entry, Metadata, StoredTree, Trashed, Tree, Version
 
 _BUFFER: Final = 256 * 1024
 
@@ -38,7 +38,7 @@ class Moved(NamedTuple):
     outcome: str
 
 
-def copy_tree(source: Tree, target: Tree) -> Iterator[Moved]:
+def copy_tree(source: Tree, target: StoredTree) -> Iterator[Moved]:
     """Make one user's files, side files and staging in `target` like those in `source`, and add its trash.
 
     Raises ChecksumMismatch when a file reads back otherwise than it was read, and what both raise.
@@ -64,7 +64,7 @@ def import_tree(source: Path, target: Tree) -> Iterator[Moved]:
     yield from _import_folder(source, target, FilePath.root())
 
 
-def _copy_folder(source: Tree, target: Tree, folder: FilePath) -> Iterator[Moved]:
+def _copy_folder(source: Tree, target: StoredTree, folder: FilePath) -> Iterator[Moved]:
     try:
         members = {entry.path.name: entry for entry in source.list(folder)}
     except NotFound:
@@ -81,7 +81,7 @@ def _copy_folder(source: Tree, target: Tree, folder: FilePath) -> Iterator[Moved
         yield from _copy_member(source, target, entry, there)
 
 
-def _copy_member(source: Tree, target: Tree, entry: Entry, there: Entry | None) -> Iterator[Moved]:
+def _copy_member(source: Tree, target: StoredTree, entry: Entry, there: Entry | None) -> Iterator[Moved]:
     if entry.is_folder:
         if there is None:
             target.make_folder(entry.path)
@@ -90,9 +90,12 @@ def _copy_member(source: Tree, target: Tree, entry: Entry, there: Entry | None) 
             target.set_modified(entry.path, entry.modified)
     elif there is not None and there.size == entry.size and _alike(there.modified, entry.modified):
         yield Moved(str(entry.path), entry.size, "same")
+    elif there is None:
+        versions = _versions(source, entry)
+        yield from _copy_versions(source, target, entry, versions)
+        yield _copy_file(source, target, entry)
+        _date_versions(target, entry, versions)
     else:
-        if there is None:
-            yield from _copy_versions(source, target, entry)
         yield _copy_file(source, target, entry)
 
 
@@ -113,18 +116,36 @@ def _copy_content(content: Content, target: Tree, path: FilePath) -> Moved:
     return Moved(str(path), written.entry.size, "copied")
 
 
-def _copy_versions(source: Tree, target: Tree, entry: Entry) -> Iterator[Moved]:
+def _versions(source: Tree, entry: Entry) -> list[Version]:
+    """The newest first."""
+    try:
+        return list(source.versions(entry.path)) if entry.path.area is Area.FILES else []
+    except NotFound:  # it went meanwhile
+        return []
+
+
+def _copy_versions(source: Tree, target: Tree, entry: Entry, versions: Sequence[Version]) -> Iterator[Moved]:
     """Write the earlier contents of a file, the oldest first: each becomes a version when the next comes."""
     try:
-        versions = list(source.versions(entry.path))[::-1] if entry.path.area is Area.FILES else []
-        for version in versions:
+        for version in reversed(versions):
             content = source.open_version(entry.path, version.id)
             yield _copy_content(content, target, entry.path)._replace(outcome="version")
     except (NotFound, QuotaExceeded):  # it went meanwhile, or its room is needed for files
         return
 
 
-def _copy_trash(source: Tree, target: Tree) -> Iterator[Moved]:
+def _date_versions(target: StoredTree, entry: Entry, versions: Sequence[Version]) -> None:
+    """Give those that became versions of the copy their own times."""
+    made = _versions(target, entry) if versions else []
+    for version in versions:
+        alike = (one for one in made if one.size == version.size and _alike(one.modified, version.modified))
+        copied = next(alike, None)
+        if copied is not None:
+            made.remove(copied)
+            target.date_version(entry.path, copied.id, version.replaced)
+
+
+def _copy_trash(source: Tree, target: StoredTree) -> Iterator[Moved]:
     """Each piece of trash comes into staging, where nothing is in its way, and is deleted there."""
     present = Counter(map(_known, target.trash()))
     for trashed in reversed(list(source.trash())):
@@ -136,7 +157,7 @@ def _copy_trash(source: Tree, target: Tree) -> Iterator[Moved]:
                 yield from _copy_trashed(source, target, trashed, place)
             except (NotFound, QuotaExceeded):
                 yield Moved(f"trash: {trashed.origin}", 0, "vanished")
-            _delete(target, place)
+            _delete(target, place, trashed.deleted)
 
 
 def _copy_trashed(source: Tree, target: Tree, trashed: Trashed, place: FilePath) -> Iterator[Moved]:
@@ -164,10 +185,10 @@ def _copy_trashed_members(
             yield moved._replace(place=f"trash: {path}")
 
 
-def _delete(target: Tree, place: FilePath) -> None:
-    """To the trash, with the folders above it that were made for it."""
-    if _is_there(target, place):
-        target.delete(place)
+def _delete(target: StoredTree, place: FilePath, deleted: int) -> None:
+    """To the trash, as of that time, and away with the folders above it that were made for it."""
+    if _is_there(target, place) and (trashed := target.delete(place)) is not None:
+        target.date_trashed(trashed.id, deleted)
     for folder in place.ancestors:
         if not folder.is_root and _is_there(target, folder) and not any(target.list(folder)):
             target.delete(folder)

@@ -304,10 +304,20 @@ class Tree(Protocol):
         """Give back descriptors and connections."""
 
 
+class StoredTree(Tree, Protocol):
+    """A Tree as a storage gives it. What came from another storage keeps its own times there."""
+
+    def date_trashed(self, trash_id: str, deleted: int) -> None:
+        """Give something in the trash another time of its deletion (ns); its id may change. Raises NotFound."""
+
+    def date_version(self, path: FilePath, version_id: str, replaced: int) -> None:
+        """Give a version another time of its replacement (ns); its id may change. Raises NotFound."""
+
+
 class Storage(Protocol):
     """All users' trees."""
 
-    def tree(self, user: str) -> Tree:
+    def tree(self, user: str) -> StoredTree:
         """The tree of one user (a name that accounts has accepted), made when first asked for."""
 
     def remove(self, user: str) -> None:

@@ -92,8 +92,8 @@ def test_trash_and_versions_go_along_both_ways(
         tree.write(at("/a b/deep/x.pdf"), Bytes(content), metadata=Metadata(modified=TIME))
     for name in ("/a b", "/日本/語.png"):
         tree.delete(at(name))
-    tree.write(at("/new.txt"), Bytes(b"one"), metadata=Metadata(modified=TIME))
-    tree.write(at("/new.txt"), Bytes(b"two"), metadata=Metadata(modified=TIME))
+    for content in (b"one", b"two", b"six"):
+        tree.write(at("/new.txt"), Bytes(content), metadata=Metadata(modified=TIME))
     back = LocalStorage(tmp_path / "back", durability="none").tree("alice")
     way = [tree, storage.tree("alice"), back]
     for source, target in itertools.pairwise(way):
@@ -101,9 +101,7 @@ def test_trash_and_versions_go_along_both_ways(
         assert {moved.outcome for moved in copy_tree(source, target)} <= {"same"}
     for there in way[1:]:
         assert kept(there) == kept(tree)
-        (version,) = there.versions(at("/new.txt"))
-        with there.open_version(at("/new.txt"), version.id) as content:
-            assert b"".join(content.blocks(0, version.size)) == b"one"
+        assert earlier(there, at("/new.txt")) == earlier(tree, at("/new.txt"))
         assert list(there.list(at("/", Area.STAGING))) == []
         folder = next(trashed for trashed in there.trash() if trashed.entry.is_folder)
         there.restore(folder.id)
@@ -111,10 +109,19 @@ def test_trash_and_versions_go_along_both_ways(
             assert b"".join(content.blocks(0, content.entry.size)) == b"third"
 
 
-def kept(tree: Tree) -> set[tuple[str, int, int]]:
-    """What is in the trash: whence it came, its bytes, and its time in seconds."""
+def earlier(tree: Tree, path: FilePath) -> list[tuple[int, bytes]]:
+    """When each version of a file was replaced, and its bytes."""
+    found = []
+    for version in tree.versions(path):
+        with tree.open_version(path, version.id) as content:
+            found.append((version.replaced, b"".join(content.blocks(0, version.size))))
+    return found
+
+
+def kept(tree: Tree) -> set[tuple[str, int, int, int]]:
+    """What is in the trash: whence it came, when, its bytes, and its time in seconds."""
     return {
-        (str(trashed.origin), trashed.size, (trashed.entry.modified + 500_000) // 10**9)
+        (str(trashed.origin), trashed.deleted, trashed.size, (trashed.entry.modified + 500_000) // 10**9)
         for trashed in tree.trash()
     }
 

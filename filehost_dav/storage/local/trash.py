@@ -132,6 +132,13 @@ class Trash:
         with self._disk.corner(TRASH) as folder:
             return sum(self._measured(folder, name) for name in unknown)
 
+    def date(self, item: Item, deleted: int) -> None:
+        """Give an item another time, and so another name; needs the lock. Raises OSError."""
+        name = _item_name(deleted, item.origin.name)
+        with self._disk.corner(TRASH) as folder:
+            self._note(folder, {"id": name, "origin": str(item.origin), "size": item.size})
+            folder.rename_new(item.name, folder, name)
+
     def took_back(self, account: Account, item: Item) -> None:
         """Account for an item that has left the trash for the user's files."""
         account.kept -= item.size or 0

@@ -192,6 +192,10 @@ class LocalTree:
                 self.trash_can.tidy()
             self.trash_can.clear()
 
+    def date_trashed(self, trash_id: str, deleted: int) -> None:
+        with Translated(), self.disk.ledger.locked():
+            self.trash_can.date(self.trash_can.find(trash_id), deleted)
+
     def versions(self, path: FilePath) -> Iterator[Version]:
         with Translated(), self.disk.source(path) as spot:
             return iter(list(self.version_store.of(spot.find())))
@@ -209,6 +213,10 @@ class LocalTree:
         with Translated(), self.disk.source(path) as spot, self.disk.ledger.locked() as account:
             version = self.version_store.find(spot.find(), version_id)
             self.version_store.drop(account, version)
+
+    def date_version(self, path: FilePath, version_id: str, replaced: int) -> None:
+        with Translated(), self.disk.source(path) as spot, self.disk.ledger.locked():
+            self.version_store.date(self.version_store.find(spot.find(), version_id), replaced)
 
     def close(self) -> None:
         """Nothing is held between calls."""

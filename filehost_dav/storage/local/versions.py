@@ -111,6 +111,18 @@ class Versions:
                 key=lambda one: one.replaced,
             )
 
+    def date(self, version: Kept, replaced: int) -> None:
+        """Give a version another time, and so another name; needs the lock. Raises OSError."""
+        _, lineage, name = version.name.split(".", 2)
+        with self._disk.root.folder(f"{VERSIONS}/{self._disk.user}/{version.bucket}") as folder:
+            while True:
+                try:
+                    folder.rename_new(version.name, folder, _name(replaced, lineage, name))
+                except FileExistsError:
+                    replaced += 1
+                else:
+                    return
+
     def drop(self, account: Account, version: Kept) -> int:
         """Remove a version for good; the bytes it gives back. Raises OSError."""
         with self.spot(version, FilePath.root()) as spot:

@@ -49,6 +49,12 @@ def restore(change: Change, name: str, target: FilePath | None) -> Written:
     return Written(node.entry(target), created=True)
 
 
+def date(change: Change, name: str, deleted: int) -> None:
+    """Raises NotFound."""
+    find(change.rows, change.user, name, ())
+    change.rows.later("UPDATE trash SET deleted = ? WHERE id = ?", (deleted, name))
+
+
 def _free_name(change: Change, folder: Node, name: str) -> str:
     stem, dot, extension = name.rpartition(".")
     if not stem:

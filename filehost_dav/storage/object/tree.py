@@ -170,6 +170,10 @@ class ObjectTree:
         with self._changing() as change:
             change.purge(trash_id)
 
+    def date_trashed(self, trash_id: str, deleted: int) -> None:
+        with self._changing() as change:
+            trash.date(change, trash_id, deleted)
+
     def versions(self, path: FilePath) -> Iterator[Version]:
         return iter(versions.versions(self._database, self._find(path), path))
 
@@ -184,6 +188,10 @@ class ObjectTree:
     def purge_version(self, path: FilePath, version_id: str) -> None:
         with self._changing() as change:
             versions.purge(change, path, version_id)
+
+    def date_version(self, path: FilePath, version_id: str, replaced: int) -> None:
+        with self._changing(path) as change:
+            versions.date(change, path, version_id, replaced)
 
     def close(self) -> None:
         """Nothing is held between calls."""

@@ -49,3 +49,10 @@ def purge(change: Change, path: FilePath, name: str) -> None:
     _, node = change.find(path)
     find(change.rows, node, path, name)
     change.drop_version(name)
+
+
+def date(change: Change, path: FilePath, name: str, replaced: int) -> None:
+    """Raises NotFound."""
+    _, node = change.find(path)
+    find(change.rows, node, path, name)
+    change.rows.later("UPDATE version SET replaced = ? WHERE id = ?", (replaced, name))
