@@ -112,21 +112,20 @@ class SqliteDatabase:
         self._watch_lock = threading.Lock()
         self._writing = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self._writer: sqlite3.Connection | None = None
         self._watch: _Watch | None = None
         self._inherited: list[object] = []
         self._process = os.getpid()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with self._connection() as connection:
-            return connection.execute(sql, parameters).fetchall()
+            return _insist(connection, sql, parameters).fetchall()
 
     def foreseen(self, questions: Sequence[Statement]) -> AbstractContextManager[None]:
         return nullcontext()
 
     @contextmanager
     def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
-        with self._turn() as connection:
+        with self._turn(), self._connection() as connection:
             _insist(connection, "BEGIN IMMEDIATE")
             begun = self.generation() if self._flush else None
             try:
@@ -141,7 +140,7 @@ class SqliteDatabase:
             self._flush.wait_for(number)
 
     def note(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        with self._turn() as connection:
+        with self._turn(), self._connection() as connection:
             return _insist(connection, sql, parameters).rowcount
 
     def generation(self) -> int | None:
@@ -157,28 +156,21 @@ class SqliteDatabase:
 
     def close(self) -> None:
         with self._lock:
-            for connection in (*self._idle, *([self._writer] if self._writer else [])):
+            for connection in self._idle:
                 connection.close()
             if self._watch is not None:
                 self._watch.close()
             self._forget()
 
     @contextmanager
-    def _turn(self) -> Iterator[sqlite3.Connection]:
-        """The connection for changes, which does not wait by itself: SQLite, left to wait for another process,
-        would look less and less often. Threads of one process queue here.
-        """
+    def _turn(self) -> Iterator[None]:
+        # SQLite lets one writer in at a time and makes the others poll; threads of one process queue here.
         self._check_process()
         turn = self._writing
         if not turn.acquire(timeout=_BUSY):
             raise Unavailable("The server is busy, try again in a moment", retry_after=2)
         try:
-            if self._writer is None:
-                self._writer = self._open()
-                self._writer.execute("PRAGMA busy_timeout = 0")
-            yield self._writer
-        except sqlite3.OperationalError as error:
-            raise _translated(error) from error
+            yield
         finally:
             turn.release()
 
@@ -211,6 +203,7 @@ class SqliteDatabase:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA busy_timeout = 0")  # from here on `_insist` waits
         except sqlite3.DatabaseError as error:
             connection.close()
             raise _unopened(error) from error
@@ -222,12 +215,11 @@ class SqliteDatabase:
             with self._lock:
                 if self._process != os.getpid():
                     # Kept, never used or closed: closing would drop the parent's file locks.
-                    self._inherited.append((self._idle, self._writer, self._watch))
+                    self._inherited.append((self._idle, self._watch))
                     self._forget()
 
     def _forget(self) -> None:
         self._idle = []
-        self._writer = None
         self._watch = None
         self._watch_lock = threading.Lock()
         self._writing = threading.Lock()
@@ -331,7 +323,7 @@ class _Watch:
 
 
 def _insist(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-    """Execute what has to wait until no other process writes."""
+    """Execute what may have to wait for another process. SQLite itself would look less and less often."""
     end = time.monotonic() + _BUSY
     while True:
         try:

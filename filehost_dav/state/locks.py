@@ -59,7 +59,7 @@ class Wish:
 class View:
     """One user's locks as they are at one moment: what several questions of one request are asked of."""
 
-    __slots__ = ("_by_path", "_clock", "generation")
+    __slots__ = ("_by_path", "_clock", "_has_deep", "generation")
 
     def __init__(
         self, locks: Iterable[Lock], clock: Callable[[], float], generation: int | None = None
@@ -67,8 +67,10 @@ class View:
         self.generation = generation
         self._clock = clock
         self._by_path: dict[FilePath, list[Lock]] = {}
+        self._has_deep = False
         for lock in locks:
             self._by_path.setdefault(lock.path, []).append(lock)
+            self._has_deep |= lock.deep
 
     def __bool__(self) -> bool:
         """Whether there is any lock, live or ended."""
@@ -80,10 +82,8 @@ class View:
 
     def covering(self, path: FilePath) -> list[Lock]:
         """The live locks whose scope `path` is in: its own, and deep ones of the folders above."""
-        if not self._by_path:
-            return []
         found = list(self._by_path.get(path, ()))
-        for folder in path.ancestors:
+        for folder in path.ancestors if self._has_deep else ():
             found += [lock for lock in self._by_path.get(folder, ()) if lock.deep]
         return self._live(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from filehost_dav.errors import ChecksumMismatch
@@ -15,10 +15,11 @@ KNOWN = ("md5", "sha1", "sha256", "sha512", "adler32")
 class Checksums:
     """Some checksums of one content. Algorithms not known are left out."""
 
-    def __init__(self, algorithms: Iterable[str]) -> None:
+    def __init__(self, algorithms: Collection[str]) -> None:
         self._made: dict[str, Any] = {
-            name: _Adler32() if name == "adler32" else hashlib.new(name, usedforsecurity=False)
-            for name in sorted(set(algorithms) & set(KNOWN))
+            name: _Adler32() if name == "adler32" else getattr(hashlib, name)(usedforsecurity=False)
+            for name in KNOWN
+            if name in algorithms
         }
 
     def update(self, piece: bytes | bytearray | memoryview) -> None:
@@ -31,7 +32,7 @@ class Checksums:
 
     def verify(self, announced: Mapping[str, str]) -> None:
         """Raises ChecksumMismatch when one of `announced` is another than was made."""
-        for name, digest in self.digests().items():
+        for name, digest in self.digests().items() if announced else ():
             if announced.get(name, digest) != digest:
                 raise ChecksumMismatch("The bytes that arrived do not have the announced checksum")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from filehost_dav.errors import Refused
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.policy.roles import Policy
+from filehost_dav.policy.roles import AREAS, Policy
 from filehost_dav.storage.aside import Aside, shown
 from filehost_dav.storage.publish import head_of, judged
 from filehost_dav.storage.tree import Body, Condition, Entry, Trashed, Tree
@@ -80,7 +80,8 @@ class Judge:
         """Whether `entry` was never judged where it lies: aside, put on disk by hand under such a name, or in
         a folder of any names.
         """
-        if self._policy.area(entry.path.in_area(Area.FILES)) is not Area.FILES:
+        document = entry.path.in_area(Area.FILES)
+        if document is not entry.path or self._policy.classify(document, is_folder=entry.is_folder) in AREAS:
             return True
         return self._policy.is_any_name(entry.path) and not self._policy.is_any_name(target)
 

@@ -16,6 +16,7 @@ from filehost_dav.paths import Area
 from filehost_dav.storage.local.disk import Disk, Found, Spot
 from filehost_dav.storage.local.faults import no_parent
 from filehost_dav.storage.local.folders import Folder, remove_tree, size_below
+from filehost_dav.storage.local.kernel import claim
 from filehost_dav.storage.local.late import LateChecksums
 from filehost_dav.storage.local.ledger import Account
 from filehost_dav.storage.local.receiving import Received
@@ -79,10 +80,10 @@ class Committer:
             self._late.add(self._disk, spot)
         return Written(dressed.as_entry(), present is None)
 
-    def publish_folder(self, spot: Spot, name: str, when: Condition, reservation: Reservation) -> Written:
-        """Let a prepared folder beside `spot` take its place."""
-        with spot.folder.folder(name) as made:
-            size = size_below(made)
+    def publish_folder(
+        self, spot: Spot, name: str, size: int, when: Condition, reservation: Reservation
+    ) -> Written:
+        """Let a prepared folder beside `spot`, with `size` bytes below, take its place."""
         with self._disk.ledger.locked() as account:
             present = self._present(spot, when, over_folder=True)
             reservation.release_within(account)
@@ -165,6 +166,10 @@ class Committer:
             dressed = _dress(spot, received.file, received, expected, modified)
             if self._disk.rules.syncs_data:
                 _sync(received.file)
+            elif expected is not None and not expected.status.size and dressed.status.size:
+                # Before it renames over a file, ext4 writes the new one out, so that a power failure does not
+                # take both. Over a program's empty placeholder that guards nothing: with room there is no need.
+                claim(received.file, dressed.status.size)
             return dressed
         finally:
             os.close(received.file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 
 from filehost_dav.storage.local.disk import Found
 from filehost_dav.storage.local.folders import Folder, size_below
@@ -13,6 +14,7 @@ from filehost_dav.storage.local.spelling import shown
 from filehost_dav.storage.local.status import unmarked_time
 
 _PIECE = 1 << 30  # bytes asked of the kernel at once
+_SMALL = 16 * 1024  # bytes below which reading and writing takes less than asking the kernel for more
 
 
 def size_of(folder: Folder, name: str, found: Found) -> int:
@@ -23,18 +25,23 @@ def size_of(folder: Folder, name: str, found: Found) -> int:
         return size_below(inner)
 
 
-def copy_tree(source: Folder, name: str, target: Folder, target_name: str) -> None:
-    """Copy a folder with all that can be served in it; syncs nothing. Raises OSError."""
+def copy_tree(source: Folder, name: str, target: Folder, target_name: str) -> int:
+    """Copy a folder with all that can be served in it, syncing nothing; the bytes of all files in the copy.
+
+    Raises OSError.
+    """
+    total = 0
     target.make_folder(target_name)
     with source.folder(name) as inner, target.folder(target_name) as made:
-        for member, status in inner.members():
+        for member, status in inner.quick_members():
             safe = shown(member)
             if safe is None:
                 continue
-            if status.is_folder:
-                copy_tree(inner, member, made, safe)
+            if stat.S_ISDIR(status.st_mode):
+                total += copy_tree(inner, member, made, safe)
             else:
-                os.close(copy_file(inner, member, made, safe))
+                total += _copied_size(copy_file(inner, member, made, safe))
+    return total
 
 
 def copy_file(source: Folder, name: str, target: Folder, target_name: str) -> int:
@@ -58,10 +65,19 @@ def copy_file(source: Folder, name: str, target: Folder, target_name: str) -> in
         os.close(original)
 
 
+def copy_bytes(original: int, copied: int) -> None:
+    """Copy all bytes of one open file to another, empty one. Raises OSError."""
+    piece = os.read(original, _SMALL)
+    if len(piece) == _SMALL:
+        os.lseek(original, 0, os.SEEK_SET)
+        _copy_large(original, copied)
+    while piece and len(piece) < _SMALL:
+        piece = piece[os.write(copied, piece) :]
+
+
 if hasattr(os, "copy_file_range"):
 
-    def copy_bytes(original: int, copied: int) -> None:
-        """Copy all bytes of one open file to another, empty one. Raises OSError."""
+    def _copy_large(original: int, copied: int) -> None:
         # Shares the blocks where the file system can, and stays in the kernel elsewhere.
         if shares_blocks(original, copied):
             return
@@ -76,9 +92,16 @@ if hasattr(os, "copy_file_range"):
 
 else:
 
-    def copy_bytes(original: int, copied: int) -> None:
-        """Copy all bytes of one open file to another, empty one. Raises OSError."""
+    def _copy_large(original: int, copied: int) -> None:
         _copy_by_hand(original, copied)
+
+
+def _copied_size(file: int) -> int:
+    """The size of a copy, which needs its descriptor no more."""
+    try:
+        return os.fstat(file).st_size
+    finally:
+        os.close(file)
 
 
 def _copy_by_hand(original: int, copied: int) -> None:

@@ -213,10 +213,10 @@ def make_folders(root: Folder, relative: str) -> None:
 def size_below(folder: Folder) -> int:
     """Bytes of all files below, without our own."""
     total = 0
-    for name, status in folder.members():
+    for name, status in folder.quick_members():
         if name.startswith(RESERVED):
             continue
-        if status.is_folder:
+        if stat.S_ISDIR(status.st_mode):
             try:
                 inner = folder.folder(name)
             except FileNotFoundError:
@@ -224,5 +224,5 @@ def size_below(folder: Folder) -> int:
             with inner:
                 total += size_below(inner)
         else:
-            total += status.size
+            total += status.st_size
     return total

@@ -113,7 +113,13 @@ def allocate(file: int, size: int) -> None:
     """Claim room on the disk for `size` bytes of `file`, where the file system can and they are many: at once
     takes less time than page by page. Raises OSError when there is none.
     """
-    call = _fallocate() if size >= _MANY else None
+    if size >= _MANY:
+        claim(file, size)
+
+
+def claim(file: int, size: int) -> None:
+    """The same, however few they are. Raises OSError when there is no room."""
+    call = _fallocate()
     if call is None or not call(file, _KEEP_SIZE, ctypes.c_int64(0), ctypes.c_int64(size)):
         return
     if ctypes.get_errno() not in _UNSUPPORTED:

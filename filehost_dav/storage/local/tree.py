@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import suppress
 
 from filehost_dav.errors import Exists, FilehostError, IntoItself, Refused
 from filehost_dav.paths import FilePath
@@ -83,9 +82,10 @@ class LocalTree:
             return None
 
     def twin(self, path: FilePath) -> str | None:
-        with suppress(FilehostError), Translated():
+        try:
             return self.disk.twin(path)
-        return None
+        except (FilehostError, OSError):
+            return None
 
     def open(self, path: FilePath) -> LocalContent:
         with Translated():
@@ -249,12 +249,13 @@ class LocalTree:
         try:
             if deep:
                 reservation.cover(size_of(origin.folder, origin.name, found))
-                copy_tree(origin.folder, origin.name, spot.folder, name)
+                size = copy_tree(origin.folder, origin.name, spot.folder, name)
             else:
+                size = 0
                 spot.folder.make_folder(name)
             if self.disk.rules.syncs_data:
                 spot.folder.sync_disk()
-            return self._committer.publish_folder(spot, name, when, reservation)
+            return self._committer.publish_folder(spot, name, size, when, reservation)
         except BaseException:
             remove_tree(spot.folder, name)
             raise
