@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.load import Connection
-from benchmarks.peers import MIB, PASSWORD, USER, Place
+from benchmarks.peers import MIB, PASSWORD, PATH, USER, Place
 
 FILES = 60  # of a session
+_IN_TREE = 5  # times as many as go up
 _LOCK = (
     b'<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype>'
     b"<owner>bench</owner></lockinfo>"
@@ -74,22 +77,25 @@ class _Hand:
 
 def rclone_up(place: Place) -> float:
     """Files a second, of many small ones."""
-    with tempfile.TemporaryDirectory(prefix="bench-rclone-") as folder:
-        for number in range(place.scale.files):
-            below = Path(folder, str(number % 20))
-            below.mkdir(exist_ok=True)
-            (below / f"{number}.txt").write_bytes(b"x" * (number % 8192))
+    with _small_files(place.scale.files) as folder:
         return place.scale.files / _rclone(place, "copy", folder, "dav:set")
+
+
+def rclone_check(place: Place) -> float:
+    """Files a second, of those that went up."""
+    with _small_files(place.scale.files) as folder:
+        return place.scale.files / _rclone(place, "check", folder, "dav:set")
 
 
 def rclone_list(place: Place) -> float:
     """Files a second of a whole tree, found folder by folder."""
-    for number in range(place.scale.files):
+    count = _IN_TREE * place.scale.files
+    for number in range(count):
         folder = place.files / "tree" / str(number % 50)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number}.txt").touch()
     place.give(place.files / "tree")
-    return place.scale.files / _rclone(place, "lsf", "-R", "dav:tree")
+    return count / _rclone(place, "lsf", "-R", "dav:tree")
 
 
 def rclone_large_up(place: Place) -> float:
@@ -106,11 +112,23 @@ def rclone_large_down(place: Place) -> float:
     return place.scale.large / MIB / _rclone(place, "cat", "--discard", "dav:rclone.txt")
 
 
+@contextlib.contextmanager
+def _small_files(count: int) -> Iterator[str]:
+    """A folder of them, for as long as it is needed."""
+    with tempfile.TemporaryDirectory(prefix="bench-rclone-") as folder:
+        for number in range(count):
+            below = Path(folder, str(number % 20))
+            below.mkdir(exist_ok=True)
+            (below / f"{number}.txt").write_bytes(b"x" * (number % 8192))
+        yield folder
+
+
 def _rclone(place: Place, *arguments: str) -> float:
     """Seconds that rclone takes. Raises RuntimeError when it fails."""
-    if shutil.which("rclone") is None:
+    program = shutil.which("rclone", path=PATH)
+    if program is None:
         raise RuntimeError("needs rclone")
-    obscured = subprocess.run(["rclone", "obscure", PASSWORD], capture_output=True, text=True, check=True)
+    obscured = subprocess.run([program, "obscure", PASSWORD], capture_output=True, text=True, check=True)
     environment = {
         **os.environ,
         "RCLONE_CONFIG": "/dev/null",
@@ -122,7 +140,7 @@ def _rclone(place: Place, *arguments: str) -> float:
         "RCLONE_WEBDAV_PACER_MIN_SLEEP": "0",
     }
     began = time.perf_counter()
-    done = subprocess.run(["rclone", *arguments], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"rclone {arguments[0]}: {done.stderr[-200:]}")
     return time.perf_counter() - began

@@ -77,7 +77,7 @@ class Peer:
     """The groups of work it is measured in; none stands for all."""
 
     def is_available(self) -> bool:
-        return shutil.which(self.program, path=_PATH) is not None
+        return shutil.which(self.program, path=PATH) is not None
 
     @contextlib.contextmanager
     def running(self, work: Path, scale: Scale, *, tls: bool = False) -> Iterator[Place]:
@@ -90,7 +90,7 @@ class Peer:
         command = self.command(work, port)
         if self.leaves_root:
             _give_away(work)
-        environment = {**os.environ, "PATH": _PATH, "PYTHONPATH": str(REPOSITORY), **self.environment}
+        environment = {**os.environ, "PATH": PATH, "PYTHONPATH": str(REPOSITORY), **self.environment}
         began = time.monotonic()
         with (work / "output").open("wb") as output:
             process = subprocess.Popen(command, cwd=work, env=environment, stdout=output, stderr=output)
@@ -121,7 +121,7 @@ def _from_template(template: str, *command: str) -> Callable[[Path, int], list[s
             ["htpasswd", "-bc", str(work / "htpasswd"), USER, PASSWORD],
             check=True,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PATH": _PATH},
+            env={**os.environ, "PATH": PATH},
         )
         (work / template).write_text(_filled(template, work, port))
         return [*(part.replace("{work}", str(work)) for part in command), str(work / template)]
@@ -207,7 +207,8 @@ def _wait_for_answer(port: int, process: subprocess.Popen[bytes], output: Path, 
 
 
 _AS_PEERS = {"FILEHOST_STORAGE_DURABILITY": "none"}  # no peer waits for the disk
-_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+# What is installed beside this Python comes first: of rclone that is a newer one than most systems have.
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 PEERS = {
     peer.name: peer

@@ -201,6 +201,7 @@ WORK = (
     Figure("tree", "COPY a folder of 1,000", "ms", False, _change("COPY", 1000)),
     Figure("session", "a file manager's session, per file", "ms", False, clients.session),
     Figure("rclone", "rclone: small files up", "/s", True, clients.rclone_up),
+    Figure("rclone", "rclone: check", "files/s", True, clients.rclone_check),
     Figure("rclone", "rclone: lsf -R", "files/s", True, clients.rclone_list),
     Figure("rclone", "rclone: large up", "MiB/s", True, clients.rclone_large_up),
     Figure("rclone", "rclone: large down", "MiB/s", True, clients.rclone_large_down),
