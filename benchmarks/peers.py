@@ -206,15 +206,16 @@ def _wait_for_answer(port: int, process: subprocess.Popen[bytes], output: Path, 
     raise RuntimeError(f"does not answer: {output.read_text(errors='replace')[-500:]}")
 
 
-_AS_PEERS = {"FILEHOST_STORAGE_DURABILITY": "none"}  # no peer waits for the disk
 # What is installed beside this Python comes first: of rclone that is a newer one than most systems have.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+_SILENT = {"FILEHOST_LOG_REQUESTS": "none"}  # as all peers
+_AS_PEERS = {**_SILENT, "FILEHOST_STORAGE_DURABILITY": "none"}  # no peer waits for the disk
 
 PEERS = {
     peer.name: peer
     for peer in (
         # As it comes, every upload is on the disk before it is answered: shown where that counts.
-        Peer("filehost", sys.executable, _filehost, f"files/{USER}", groups=("put", "session")),
+        Peer("filehost", sys.executable, _filehost, f"files/{USER}", _SILENT, groups=("put", "session")),
         # Without word from the system every entry of a listing is looked at each time, as peers do.
         Peer(
             "filehost-looking",

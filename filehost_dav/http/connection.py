@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import ssl
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ _RECENT = 1.0
 server is about to stop: RFC 9112 section 9.5 lets us close at any time, and few clients ask again."""
 
 
+_Step = Callable[["Connection"], bool]
+
+
 class Connection(HTTPConnection):
     """`communicate` is the step that is due; it returns whether the connection stays open."""
 
@@ -39,14 +43,16 @@ class Connection(HTTPConnection):
     server: Server
 
     def __init__(self, server: Server, sock: socket.socket, door: Door) -> None:
+        # Not cheroot's __init__: its caches refer back to the connection, as a bound method as the step would.
+        # Who has gone would stay in memory until the garbage collector comes by.
+        self.server, self.socket, self.door = server, sock, door
         self.wire = Wire(sock, server.requests.leave, server.limits.send_seconds)
-        super().__init__(server, sock, lambda *_: self.wire)
-        self.door = door
+        self.requests_seen = 0
         self.queued = False
         self._request: Request | None = None
         self._discarded = 0
         tls = self.wire.tls
-        self._step = self._handshake if tls else self._receive
+        self._step: _Step = Connection._handshake if tls else Connection._receive
         limits = server.limits
         self._quiet_since = monotonic()
         self.deadline = self._quiet_since + (limits.handshake_seconds if tls else limits.head_seconds)
@@ -54,24 +60,26 @@ class Connection(HTTPConnection):
     def communicate(self) -> bool:
         """Do what is due. False: the connection is finished and must be closed."""
         try:
-            return self._step()
+            return self._step(self)
         except (OSError, Gone):
             return False
 
     def has_request(self) -> bool:
         """Whether bytes of the next request have arrived already."""
-        return self._request is None and self.wire.pending > 0 and self._step == self._receive
+        return self._request is None and self.wire.pending > 0 and self._step is Connection._receive
 
     def is_idle(self, now: float) -> bool:
         """Whether no request has begun, nor is about to."""
-        return self._step == self._receive and not self._has_begun() and now >= self._quiet_since + _RECENT
+        return (
+            self._step is Connection._receive and not self._has_begun() and now >= self._quiet_since + _RECENT
+        )
 
     def _has_begun(self) -> bool:
         return self._request is not None or self.wire.pending > 0
 
     def expire(self) -> None:
         """Its deadline has passed: a half-sent request is told so, then it is closed."""
-        if self._step == self._receive and self._has_begun():
+        if self._step is Connection._receive and self._has_begun():
             request = self._request or self.RequestHandlerClass(self.server, self)
             with contextlib.suppress(Gone):
                 request.simple_response("408 Request Timeout", "The request did not arrive in time.")
@@ -79,7 +87,7 @@ class Connection(HTTPConnection):
 
     def close(self) -> None:
         """Close the socket; over TLS, say so first (RFC 8446 section 6.1)."""
-        if self.wire.tls and self._step != self._handshake:
+        if self.wire.tls and self._step is not Connection._handshake:
             with contextlib.suppress(OSError, ValueError):
                 self.socket.unwrap()
         self.socket.close()
@@ -94,7 +102,7 @@ class Connection(HTTPConnection):
             if error.reason == "HTTP_REQUEST":
                 os.write(self.socket.fileno(), _PLAIN_ON_TLS)
             return False
-        self._step = self._receive
+        self._step = Connection._receive
         self.deadline = monotonic() + self.server.limits.head_seconds
         return self._receive()
 
@@ -128,7 +136,7 @@ class Connection(HTTPConnection):
     def _linger(self) -> bool:
         """The client may still be sending: closing now would make its system throw our answer away."""
         self.socket.shutdown(socket.SHUT_WR)
-        self._step = self._discard
+        self._step = Connection._discard
         self.deadline = monotonic() + self.server.limits.linger_seconds
         return True
 

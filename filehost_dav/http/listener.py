@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+_WITH_A_WORD = getattr(socket, "TCP_DEFER_ACCEPT", None)
+"""Clients speak first, over TLS too. Where the kernel knows that, they are announced with their first bytes."""
+_SILENT = 1
+"""Seconds until one who says nothing is announced all the same."""
+
 
 class Address(NamedTuple):
     """How to reach a listening socket, and whether it only redirects."""
@@ -61,6 +66,8 @@ class Listener:
         if sock.family != getattr(socket, "AF_UNIX", None):
             # Accepted sockets inherit it: an answer must not wait for the acknowledgement of the last.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if _WITH_A_WORD is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, _WITH_A_WORD, _SILENT)
         return Bound(sock, self.redirects)
 
     def release(self) -> None:

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import mmap
 
-_VACANT = -1
+_VACANT = 2**31 - 1
+"""More than any worker has, so that nobody leaves a client to a slot without a worker."""
+_TAKEN = 0
+"""Where the number of slots stands that were ever taken; they follow it."""
 
 
 class Loads:
     """Made by the parent before it forks; each worker writes its own number only."""
 
     def __init__(self, most: int) -> None:
-        self._counts = memoryview(mmap.mmap(-1, 4 * most)).cast("i")
-        for slot in range(most):
+        self._counts = memoryview(mmap.mmap(-1, 4 * (most + 1))).cast("i")
+        for slot in range(1, most + 1):
             self._counts[slot] = _VACANT
 
     def take(self) -> Load:
         """A free slot, for a worker about to be forked. Raises ValueError when there is none."""
         slot = self._counts.tolist().index(_VACANT)
         self._counts[slot] = 0
+        self._counts[_TAKEN] = max(self._counts[_TAKEN], slot)
         return Load(self._counts, slot)
 
 
@@ -44,5 +48,5 @@ class Load:
 
     def is_above_another(self) -> bool:
         """Whether some other worker has fewer connections."""
-        mine = self._counts[self._slot]
-        return any(_VACANT < count < mine for count in self._counts.tolist())
+        counts = self._counts
+        return min(counts[1 : counts[_TAKEN] + 1]) < counts[self._slot]

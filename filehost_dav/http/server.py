@@ -118,16 +118,8 @@ class Server(wsgi.Server):
         """What cheroot itself has to say goes into the log."""
         _log.log(level, msg, exc_info=traceback)
 
-    def _meet(self, sock: socket.socket, door: Door) -> Connection:
-        peer = self._peer(sock)
+    def _meet(self, sock: socket.socket, address: object, door: Door) -> Connection:
         connection = self.ConnectionClass(self, sock if door.tls is None else door.tls.wrap(sock), door)
-        connection.remote_addr, connection.remote_port = peer
+        if isinstance(address, tuple):  # not a unix socket
+            connection.remote_addr, connection.remote_port = address[0], str(address[1])
         return connection
-
-    def _peer(self, sock: socket.socket) -> tuple[str, str]:
-        """Address and port of the client; empty for a unix socket."""
-        try:
-            name = sock.getpeername()
-        except OSError:  # gone already; the first step will find out
-            return "", ""
-        return (name[0], str(name[1])) if isinstance(name, tuple) else ("", "")

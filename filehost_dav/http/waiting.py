@@ -35,11 +35,11 @@ class Waiting:
     def __init__(
         self,
         doors: Sequence[Door],
-        meet: Callable[[socket.socket, Door], Connection],
+        meet: Callable[[socket.socket, object, Door], Connection],
         most: int,
         load: Load | None,
     ) -> None:
-        """`meet` makes the connection of a newly accepted socket; at `most` open ones accepting pauses.
+        """`meet` makes the connection of a newly accepted socket and its address; at `most` accepting pauses.
 
         `load`, where there are several workers, is this worker's share of the clients.
         """
@@ -84,7 +84,9 @@ class Waiting:
         self._count(-1)
 
     def ready(self) -> Iterator[Connection]:
-        """Connections whose client has sent something (or gone); waits for one at most until the next sweep."""
+        """Connections whose client has sent something, or gone, or just come (few come without a word: see
+        Listener); waits for one at most until the next sweep.
+        """
         knocked = False
         for descriptor in self._poller.poll(self._pause()):
             connection = self._connections.get(descriptor)
@@ -92,7 +94,7 @@ class Waiting:
                 yield connection
             elif descriptor in self._doors:
                 knocked = True
-                self._answer(self._doors[descriptor])
+                yield from self._answer(self._doors[descriptor])
         if self._listening and not knocked:
             self._listen_at = None  # another worker took the client it was left to
         now = monotonic()
@@ -134,45 +136,54 @@ class Waiting:
             self._listen()
         return _SWEEP if self._connections or not self._listening else _NEVER
 
-    def _answer(self, door: Door) -> None:
+    def _answer(self, door: Door) -> Iterator[Connection]:
         """Somebody knocks: a worker with fewer connections goes first, for a moment."""
         if self._load is not None and self._listen_at is None and self._load.is_above_another():
             self._stop_listening()
             self._listen_at = monotonic() + _YIELD
             return
         self._listen_at = None
-        self._accept(door)
+        connection = self._accept(door)
+        if connection is not None:
+            yield connection
 
-    def _accept(self, door: Door) -> None:
+    def _accept(self, door: Door) -> Connection | None:
         try:
-            sock = self._take_one(door.listener)
+            taken = self._take_one(door.listener)
         except OSError as error:
             # Another worker was faster, or the client is gone already; or descriptors ran out,
             # and then the next sweep tries again.
             if error.errno in _EXHAUSTED:
                 self._stop_listening()
-            return
-        if sock is None:
+            return None
+        if taken is None:
             self._stop_listening()
-            return
+            return None
+        connection = self._welcome(*taken, door)
+        if self._open >= self._most:
+            self._stop_listening()
+        return connection
+
+    def _welcome(self, sock: socket.socket, address: object, door: Door) -> Connection | None:
         sock.setblocking(False)
         try:
-            self.put(self._meet(sock, door))
+            connection = self._meet(sock, address, door)
+            self.put(connection)
         except OSError:
             # Gone again before TLS could even be set up.
             sock.close()
             self._count(-1)
-        if self._open >= self._most:
-            self._stop_listening()
+            return None
+        return connection
 
-    def _take_one(self, listener: socket.socket) -> socket.socket | None:
+    def _take_one(self, listener: socket.socket) -> tuple[socket.socket, object] | None:
         """Accept and count in one step: between the two, `stop` would see nobody and close. None: it has."""
         with self._counting:
             if self._closing:
                 return None
-            sock, _ = listener.accept()
+            taken = listener.accept()
             self._add(1)
-        return sock
+        return taken
 
     def _count(self, change: int) -> None:
         with self._counting:

@@ -19,7 +19,7 @@ from typing import Any
 from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
-from filehost_dav.http.listener import Bound
+from filehost_dav.http.listener import Listener
 from filehost_dav.http.server import Server
 from filehost_dav.http.service import Service
 from filehost_dav.http.tls import Certificate
@@ -133,9 +133,9 @@ class Raw:
 @contextlib.contextmanager
 def ours(app: App, *, tls: Certificate | None = None, **more: Any) -> Iterator[int]:
     """The port of our server with `app`; `more` are fields of its Service."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    port = listener.getsockname()[1]
-    server = Server(app, [Bound(listener)], Service(lambda: app, certificate=tls, **more))
+    bound = Listener(port=0).bind()
+    port = bound.socket.getsockname()[1]
+    server = Server(app, [bound], Service(lambda: app, certificate=tls, **more))
     server.prepare()
     watch = threading.Thread(target=server.serve)
     watch.start()

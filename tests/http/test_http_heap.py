@@ -1,11 +1,16 @@
-"""What the C library keeps for itself goes back to the system."""
+"""What nobody needs any more goes back: memory of the C library, and clients who have gone, at once."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
 import pytest
+from harness.raw import Raw, demo, ours, request, trusting
+
+from filehost_dav.http.connection import Connection
+from filehost_dav.http.tls import Certificate
 
 _RESIDENT = """
 from pathlib import Path
@@ -52,3 +57,21 @@ def test_free_memory_between_what_is_used_goes_back() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_what_the_parent_made_is_not_copied_by_a_collection_in_a_worker() -> None:
     assert measured(_FORKED) < 8
+
+
+@pytest.mark.parametrize("over_tls", [False, True])
+def test_clients_who_have_gone_leave_nothing_to_the_garbage_collector(
+    certificate: Certificate, over_tls: bool
+) -> None:
+    tls, trust = (certificate, trusting()) if over_tls else (None, None)
+    gc.collect()
+    gc.disable()
+    try:
+        with ours(demo, tls=tls) as port:
+            for _ in range(20):
+                with Raw(port, tls=trust) as client:
+                    assert client.ask(request()).status == 200
+            left = sum(isinstance(one, Connection) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left < 5  # the last of them may not have been closed yet

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import select
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import pytest
 from harness.raw import Raw, demo, ours, request
 
 from filehost_dav.http.limits import Limits
+from filehost_dav.http.listener import Listener
 
 SOON = Limits(head_seconds=0.3, idle_seconds=0.3, body_seconds=0.3, linger_seconds=0.3)
 
@@ -79,6 +82,16 @@ def test_a_request_that_does_not_arrive_in_time_is_told_so(half: bytes) -> None:
     with ours(demo, limits=SOON) as port, Raw(port) as client:
         assert client.ask(half).status == 408
         assert client.is_closed()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels announce every client at once")
+def test_who_connects_is_announced_with_the_first_bytes() -> None:
+    """So most clients need not be waited for once more."""
+    listener = Listener(port=0).bind().socket
+    with listener, Raw(listener.getsockname()[1]) as client:
+        assert not select.select([listener], [], [], 0.1)[0]
+        client.send(b"G")
+        assert select.select([listener], [], [], 5)[0]
 
 
 def test_a_head_that_trickles_in_for_ever_is_cut_off() -> None:

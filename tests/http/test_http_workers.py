@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from harness.raw import Raw, request
 
+from filehost_dav.http.loads import Loads
+
 PROGRAM = """
 import logging, os, sys, time
 from pathlib import Path
@@ -128,6 +130,19 @@ def test_a_signal_ends_all_of_it_at_once_when_nothing_runs(start: Start, number:
         running.process.send_signal(number)
         assert running.process.wait(3) == 0
     assert not any(is_alive(pid) for pid in workers)
+
+
+def test_of_several_workers_those_with_fewer_clients_are_known() -> None:
+    loads = Loads(3)
+    first, second = loads.take(), loads.take()
+    assert not first.is_above_another()
+    first.set(1)
+    assert first.is_above_another()
+    assert not second.is_above_another()
+    second.give_up()
+    assert not first.is_above_another()
+    loads.take()
+    assert first.is_above_another()
 
 
 @pytest.mark.timing
