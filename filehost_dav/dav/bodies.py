@@ -16,7 +16,9 @@ _BLOCK: Final = 1 << 16
 
 
 def body_of(environ: dict[str, Any]) -> Body:
-    """The request's body. Raises BadBody when a foreign server let a malformed length pass."""
+    """The request's body. Raises BadBody when a foreign server let a malformed length pass, or a body without
+    a length of which it does not tell the end: what is there would be taken for empty.
+    """
     stream = environ["wsgi.input"]
     if "filehost.gateway" in environ:
         own: Body = stream
@@ -26,7 +28,11 @@ def body_of(environ: dict[str, Any]) -> Body:
         return StreamBody(stream, int(length))
     if length:
         raise BadBody("The Content-Length is not a number")
-    return StreamBody(stream, None) if environ.get("wsgi.input_terminated") else StreamBody(stream, 0)
+    if environ.get("wsgi.input_terminated"):
+        return StreamBody(stream, None)
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        raise BadBody("Uploads without a length cannot be taken here")
+    return StreamBody(stream, 0)
 
 
 def read_whole(body: Body, limit: int) -> bytes:

@@ -5,6 +5,7 @@ That the whole server is right under waitress, the suites of the wire show (`har
 
 from __future__ import annotations
 
+import io
 import re
 import socket
 import threading
@@ -18,6 +19,8 @@ from harness.dav import Client
 from waitress.server import create_server
 
 from filehost_dav.dav.application import build
+from filehost_dav.dav.bodies import body_of, read_whole
+from filehost_dav.errors import BadBody
 from filehost_dav.policy.roles import Policy
 from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
@@ -89,6 +92,16 @@ def test_one_tree_at_two_urls_is_one_tree(client: Client) -> None:
     assert client.move(f"{MOUNT}/a%20b.txt", f"{MOUNT}/c.txt").status == 201
     assert client.move(f"{MOUNT}/c.txt", "/outside.txt").status == 502
     assert client.names("/") == {"c.txt"}
+
+
+@pytest.mark.parametrize("ends", [{}, {"wsgi.input_terminated": True}])
+def test_an_upload_whose_end_nobody_tells_is_not_taken_for_empty(ends: dict[str, bool]) -> None:
+    environ = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": io.BytesIO(b"whole"), **ends}
+    if ends:
+        assert read_whole(body_of(environ), 100) == b"whole"
+    else:
+        with pytest.raises(BadBody):
+            body_of(environ)
 
 
 def test_a_fault_of_the_program_is_answered_with_its_number_alone(

@@ -6,17 +6,13 @@ python -m harness.foreign serve --data DIR --port 0
 from __future__ import annotations
 
 import argparse
-import os
-import secrets
 import signal
 import sys
 from typing import Any
 
 from waitress.server import create_server
 
-from filehost_dav.app import application
-from filehost_dav.config import load
-from filehost_dav.logs import events
+from filehost_dav.wsgi import make
 
 
 def main() -> None:
@@ -26,14 +22,11 @@ def main() -> None:
     arguments.add_argument("--data")
     arguments.add_argument("--port")
     given = arguments.parse_args()
-    config = load(None, os.environ, {"storage.data": given.data, "server.port": given.port})
-    events.begin("plain")
-    app = application(config, secrets.token_bytes(32))
-    server: Any = create_server(app, host="127.0.0.1", port=config.server.port)
+    app = make({"storage.data": given.data})
+    server: Any = create_server(app, host="127.0.0.1", port=int(given.port))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     print(f"Listening on http://127.0.0.1:{server.effective_port}/", flush=True)
     server.run()  # returns on SystemExit
-    app.close()
 
 
 if __name__ == "__main__":
