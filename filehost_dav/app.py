@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -33,13 +33,16 @@ from filehost_dav.logs.requests import Record, RequestLog, as_line, choice_of
 from filehost_dav.metrics.counters import Counters
 from filehost_dav.metrics.requests import DIED, RequestCounts, as_open_metrics, request_counters
 from filehost_dav.metrics.survey import Survey
+from filehost_dav.paths import FilePath
 from filehost_dav.records import Records, home_of, open_records, open_storage, policy_of, preload
+from filehost_dav.state.database import Database, Statement
 from filehost_dav.state.locks import LockStore
 from filehost_dav.storage.tree import Storage, Totals
 from filehost_dav.upkeep import Upkeep
 from filehost_dav.web.accounts import Accounts
 from filehost_dav.web.application import Pages
 from filehost_dav.web.crowd import Allowed, Counts, Crowd
+from filehost_dav.web.foresight import Foresight
 from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.health import Health
 from filehost_dav.web.homes import Homes
@@ -259,7 +262,21 @@ def _doors(config: Config, records: Records, storage: Storage, key: bytes) -> WS
         own=accounts.own_password,
     )
     header = identities.trusted_header(config, records)
-    return Crowd(FrontDoor(gate, pages, records.sessions, records.users.active, header), allowed, counts)
+    front = FrontDoor(gate, pages, records.sessions, records.users.active, header)
+    return Crowd(foreseeing(front, records.database, storage), allowed, counts)
+
+
+def foreseeing(application: WSGIApplication, database: Database, storage: Storage) -> WSGIApplication:
+    """Let what the methods ask first go along with what the sign-in asks."""
+    locks = LockStore(database)
+
+    def writing(name: str, path: FilePath) -> Iterator[Statement]:
+        yield from storage.writing(name, path)
+        yield locks.question(name)
+
+    looking = dict.fromkeys(("GET", "HEAD", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE"), storage.looking)
+    questions = {**looking, "PUT": writing}
+    return Foresight(application, database.alongside, questions)
 
 
 def _accounts(config: Config, records: Records, door: SigningIn, key: bytes) -> Accounts:

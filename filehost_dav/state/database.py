@@ -69,7 +69,12 @@ class Database(Protocol):
 
     def foreseen(self, questions: Sequence[Statement]) -> AbstractContextManager[None]:
         """Put all these questions at once, where each round trip costs; in the block this thread's `query`
-        knows their answers.
+        knows their answers, each of them once.
+        """
+
+    def alongside(self, questions: Iterable[Statement]) -> AbstractContextManager[None]:
+        """In the block these go along with the first question of this thread, where each round trip costs;
+        from then on its `query` knows their answers, each of them once, until it begins a transaction.
         """
 
     def transaction(self, subject: str = EVERYONE) -> AbstractContextManager[Transaction]:
@@ -121,6 +126,9 @@ class SqliteDatabase:
             return _insist(connection, sql, parameters).fetchall()
 
     def foreseen(self, questions: Sequence[Statement]) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def alongside(self, questions: Iterable[Statement]) -> AbstractContextManager[None]:
         return nullcontext()
 
     @contextmanager

@@ -75,22 +75,35 @@ class PostgresDatabase:
         """Inside this thread's own transaction the statement is a part of it."""
         if self._current.transaction is not None:
             return self._current.transaction.query(sql, parameters)
-        known = self._current.answers.get((sql, tuple(parameters)))
-        return self._answers(self._pool, [Statement(sql, parameters)])[0].rows if known is None else known
+        known = self._current.answers.pop((sql, tuple(parameters)), None)
+        return self._asked([Statement(sql, parameters)])[0].rows if known is None else known
 
     @contextmanager
     def foreseen(self, questions: Sequence[Statement]) -> Iterator[None]:
-        self._current.answers = _known(questions, self._answers(self._pool, questions))
+        answers = self._current.answers
+        unknown = [asked for asked in questions if (asked.sql, tuple(asked.parameters)) not in answers]
+        if unknown:
+            outcomes = self._asked(unknown)
+            self._current.answers |= _known(unknown, outcomes)
         try:
             yield
         finally:
             self._current.answers = {}
 
     @contextmanager
+    def alongside(self, questions: Iterable[Statement]) -> Iterator[None]:
+        self._current.companions = questions
+        try:
+            yield
+        finally:
+            self._current.companions, self._current.answers = (), {}
+
+    @contextmanager
     def transaction(self, subject: str = EVERYONE) -> Iterator[Transaction]:
         with self._connected():
             transaction = _PostgresTransaction(self._pool, _turn_of(subject))
-            self._current.transaction, self._current.answers = transaction, {}
+            self._current.transaction = transaction
+            self._current.companions, self._current.answers = (), {}
             try:
                 yield transaction
             except BaseException:
@@ -119,6 +132,13 @@ class PostgresDatabase:
         if self._patient is not None:
             self._patient.close()
 
+    def _asked(self, questions: Sequence[Statement]) -> list[Outcome]:
+        """The outcomes of these; what was to go along with them is known afterwards."""
+        along, self._current.companions = list(self._current.companions), ()
+        outcomes = self._answers(self._pool, [*questions, *along])
+        self._current.answers |= _known(along, outcomes[len(questions) :])
+        return outcomes[: len(questions)]
+
     def _answers(self, pool: _Pool, statements: Sequence[Statement]) -> list[Outcome]:
         with self._connected():
             session, outcomes = pool.begin(statements)
@@ -142,10 +162,15 @@ class PostgresDatabase:
 
 
 class _Current(threading.local):
-    """What a thread is in the middle of: its transaction, or the answers it has asked for in advance."""
+    """What a thread is in the middle of: its transaction, or the answers that it has asked for in advance, and
+    the questions that will go along with its next one.
+    """
 
     transaction: _PostgresTransaction | None = None
-    answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = {}  # noqa: RUF012 - replaced, never changed
+    companions: Iterable[Statement] = ()
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = {}
 
 
 class _Pool:

@@ -14,7 +14,7 @@ ChecksumMismatch, TooLarge, QuotaExceeded, Full, Unavailable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -319,6 +319,12 @@ class Storage(Protocol):
 
     def tree(self, user: str) -> StoredTree:
         """The tree of one user (a name that accounts has accepted), made when first asked for."""
+
+    def looking(self, user: str, path: FilePath) -> Iterable[Statement]:
+        """What a look at a file or folder asks of the records: nothing, where they do not tell of files."""
+
+    def writing(self, user: str, path: FilePath) -> Iterable[Statement]:
+        """What writing a file asks of them before it begins."""
 
     def remove(self, user: str) -> None:
         """Remove everything a user has, for good."""

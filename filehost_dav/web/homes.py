@@ -53,7 +53,7 @@ class Homes:
         fence = environ["filehost.home"] = Fence(home, by.folder or FilePath.root(), read_only=by.read_only)
         try:
             if environ["REQUEST_METHOD"] not in _READING:
-                fence.check_change(FilePath.parse(_path(environ)))
+                fence.check_change(FilePath.parse(path_of(environ)))
         except (BadPath, Refused) as error:
             return refuse(environ, start_response, "403 Not with this password", error.message)
         return self._dav(environ, start_response)
@@ -68,7 +68,7 @@ class Homes:
         return home
 
 
-def _path(environ: WSGIEnvironment) -> str:
+def path_of(environ: WSGIEnvironment) -> str:
     """The path as text (PEP 3333 carries its bytes as Latin-1)."""
     path: str = environ.get("PATH_INFO", "")
     return path.encode("latin-1", "replace").decode("utf-8", "replace")

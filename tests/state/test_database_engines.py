@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -150,6 +150,35 @@ def test_foreseen_answers_end_with_the_first_change(thing: Database) -> None:
         with thing.transaction() as transaction:
             transaction.execute("DELETE FROM thing WHERE id = 1")
         assert thing.query(*count) == [(0,)]
+
+
+def test_what_goes_along_with_a_question_is_answered_once_and_until_the_first_change(thing: Database) -> None:
+    """Where a question costs no round trip, it is only put when it is asked."""
+    count = Statement("SELECT count(*) FROM thing WHERE id > ?", (0,))
+    at_once = isinstance(thing, PostgresDatabase)
+    answers = []
+    with thing.alongside(iter([count])):
+        thing.query("SELECT 1")
+        in_another_thread(lambda: add(thing, "a"))
+        answers += [thing.query(*count), thing.query(*count)]
+    assert answers == ([[(0,)], [(1,)]] if at_once else [[(1,)], [(1,)]])
+    with thing.alongside(iter([count])):
+        thing.query("SELECT 1")
+        add(thing, "b")
+        assert thing.query(*count) == [(2,)]
+    with thing.alongside(iter([count])):
+        add(thing, "c")
+        assert thing.query(*count) == [(3,)]
+
+
+def add(database: Database, name: str) -> None:
+    with database.transaction() as transaction:
+        transaction.execute("INSERT INTO thing (name) VALUES (?)", (name,))
+
+
+def in_another_thread(work: Callable[[], object]) -> None:
+    with concurrent.futures.ThreadPoolExecutor(1) as hand:
+        hand.submit(work).result()
 
 
 def test_text_with_a_zero_byte_is_never_cut_short(thing: Database) -> None:

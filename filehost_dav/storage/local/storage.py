@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from filehost_dav.errors import FilehostError
+from filehost_dav.paths import FilePath
+from filehost_dav.state.database import Statement
 from filehost_dav.storage.local.disk import CORNERS, LEDGERS, TRASH, Disk
 from filehost_dav.storage.local.faults import Translated
 from filehost_dav.storage.local.folders import RESERVED, Folder, make_folders, remove_tree
@@ -88,6 +90,12 @@ class LocalStorage:
         """The names of all who have files here. Raises Unavailable."""
         with Translated(), self._root.folder("files") as folder:
             return iter(sorted(name for name, status in folder.members() if status.is_folder))
+
+    def looking(self, user: str, path: FilePath) -> Iterable[Statement]:
+        return ()
+
+    def writing(self, user: str, path: FilePath) -> Iterable[Statement]:
+        return ()
 
     def remove(self, user: str) -> None:
         self._trees.pop(user, None)

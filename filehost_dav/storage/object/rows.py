@@ -122,6 +122,13 @@ def walking_alike(user: str, path: FilePath) -> Statement:
     return Statement(_alike(len(above)), (*above, int(root_of(path.area)), user, path.name.casefold()))
 
 
+def asked_of_target(user: str, path: FilePath) -> Iterator[Statement]:
+    """What is asked of a place where something is to come."""
+    yield walking(user, root_of(path.area), path.parts)
+    if path.area is Area.FILES and not path.is_root:
+        yield walking_alike(user, path)
+
+
 def below(rows: Queries, node: int) -> Iterator[Node]:
     """A node and everything below it, each folder before its members."""
     sql = f"""WITH RECURSIVE below(depth, id) AS (

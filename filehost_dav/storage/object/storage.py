@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from filehost_dav.state.database import Database
+from filehost_dav.paths import FilePath
+from filehost_dav.state.database import Database, Statement
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import found_tree
 from filehost_dav.storage.object.cleaner import Ages, Cleaner
 from filehost_dav.storage.object.manifest import Manifests
 from filehost_dav.storage.object.memory import Memory
 from filehost_dav.storage.object.room import Room
+from filehost_dav.storage.object.rows import asked_of_target, root_of, walking
 from filehost_dav.storage.object.tree import ObjectTree
 from filehost_dav.storage.object.uploads import Names, Uploads
 from filehost_dav.storage.tree import Totals
@@ -64,6 +66,12 @@ class ObjectStorage:
             quota=self._quota(user),
             clock=self._clock,
         )
+
+    def looking(self, user: str, path: FilePath) -> Iterable[Statement]:
+        yield walking(user, root_of(path.area), path.parts)
+
+    def writing(self, user: str, path: FilePath) -> Iterable[Statement]:
+        return asked_of_target(user, path)
 
     def remove(self, user: str) -> None:
         with self._database.transaction(user) as rows:

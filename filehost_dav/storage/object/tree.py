@@ -7,12 +7,12 @@ conditions of the request are asked once before the first byte and again in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from filehost_dav.errors import IsAFolder, NotAFolder, NotFound, ParentMissing
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.state.database import Database, Statement
+from filehost_dav.state.database import Database
 from filehost_dav.storage.object import placing, trash, versions
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import Change, changing, found_tree, taking_in
@@ -21,12 +21,11 @@ from filehost_dav.storage.object.memory import Memory
 from filehost_dav.storage.object.rows import (
     Node,
     Root,
+    asked_of_target,
     root_of,
     walk,
     walk_alike,
     walk_listing,
-    walking,
-    walking_alike,
 )
 from filehost_dav.storage.object.uploads import Owned, Uploads
 from filehost_dav.storage.tree import (
@@ -98,7 +97,7 @@ class ObjectTree:
     def write(
         self, path: FilePath, body: Body, *, when: Condition = ANYTHING, metadata: Metadata = NO_METADATA
     ) -> Written:
-        questions = [*self._questions(path), *when.asks]
+        questions = [*asked_of_target(self._user, path), *when.asks]
         with self._database.foreseen(questions):
             owned = Owned(self._user, path, self._check_early(path, when), self._quota)
         with (
@@ -198,14 +197,8 @@ class ObjectTree:
 
     def _changing(self, *paths: FilePath) -> AbstractContextManager[Change]:
         """A Change that will look at these places."""
-        questions = [question for path in paths for question in self._questions(path)]
+        questions = [question for path in paths for question in asked_of_target(self._user, path)]
         return changing(self._database, self._user, self._clock(), questions)
-
-    def _questions(self, path: FilePath) -> Iterable[Statement]:
-        """What is asked of a place where something is to come."""
-        yield walking(self._user, root_of(path.area), path.parts)
-        if path.area is Area.FILES and not path.is_root:
-            yield walking_alike(self._user, path)
 
     def _walk(self, path: FilePath) -> Sequence[Node]:
         root = root_of(path.area)
