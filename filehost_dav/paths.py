@@ -38,6 +38,8 @@ class Area(Enum):
     SIDE = "side"
     STAGING = "staging"
 
+    __hash__ = object.__hash__  # Enum's own is not C, and hashing is most of what making a path takes
+
 
 class FilePath:
     """A place in one user's folder: immutable, hashable, ordered by its parts."""

@@ -37,6 +37,8 @@ class Role(Enum):
     REFUSED = "refused"
     UNSAFE = "unsafe"
 
+    __hash__ = object.__hash__  # as of Area: every request asks for the area of a role
+
 
 AREAS: Final[Mapping[Role, Area]] = MappingProxyType({Role.SIDE: Area.SIDE, Role.STAGING: Area.STAGING})
 
