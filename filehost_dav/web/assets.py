@@ -51,7 +51,9 @@ class Assets:
             for name, content in contents.items()
             if _kind(name) in _TYPES
         }
-        self._frames = {name: content.decode() for name, content in contents.items() if _kind(name) == "html"}
+        self._frames = _frames(
+            {name: content.decode() for name, content in contents.items() if _kind(name) == "html"}
+        )
         self.words: dict[str, dict[str, str]] = {
             name.removesuffix(".json"): json.loads(content)
             for name, content in contents.items()
@@ -77,6 +79,15 @@ class Assets:
         if "gzip" in request.header("Accept-Encoding"):
             return Answer(200, asset.compressed, (*headers, ("Content-Encoding", "gzip")))
         return Answer(200, asset.content, headers)
+
+
+def _frames(texts: dict[str, str]) -> dict[str, str]:
+    """Whole pages are written without what all of them begin with."""
+    document = texts.pop("document.html")
+    return {
+        name: document.replace("$page", text) if text.startswith("<title>") else text
+        for name, text in texts.items()
+    }
 
 
 def _kind(name: str) -> str:
