@@ -43,9 +43,9 @@ def put_streams(place: Place) -> None:
     _together(STREAMS, lambda number: _upload(place, f"/stream{number}.txt", size))
 
 
-def listings(place: Place, path: str) -> None:
-    """The same folder, listed by several at once."""
-    _together(STREAMS, lambda _: _once(place, "PROPFIND", path, {"Depth": "1"}))
+def listings(place: Place, path: str, count: int) -> None:
+    """The same folder, listed by so many at once."""
+    _together(count, lambda _: _once(place, "PROPFIND", path, {"Depth": "1"}))
 
 
 def peak(place: Place, work: Callable[[], object]) -> float:

@@ -31,20 +31,30 @@ def rate(
     """
     if shutil.which("wrk") is None:
         raise RuntimeError("needs wrk")
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(
-            _script(method, path, {**(headers or {}), "Authorization": place.authorization}, body, numbered)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(
+            script(
+                method, path, {**(headers or {}), "Authorization": place.authorization}, body, numbered=numbered
+            )
         )
-        script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{place.scale.seconds}s", "-s", script.name]
+        file.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{place.scale.seconds}s", "-s", file.name]
         output = subprocess.run([*command, place.url + "/"], capture_output=True, text=True, check=True).stdout
+    return wrk_rate(output)
+
+
+def wrk_rate(output: str) -> float:
+    """Requests a second, as wrk tells them. Raises RuntimeError when it does not, or when some failed."""
     if "Non-2xx" in output:
         raise RuntimeError("some answers were errors")
     match = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    return float(match[1]) if match else 0.0
+    if match is None:
+        raise RuntimeError("wrk tells no rate")
+    return float(match[1])
 
 
-def _script(method: str, path: str, headers: Mapping[str, str], body: str, numbered: bool) -> str:
+def script(method: str, path: str, headers: Mapping[str, str], body: str, *, numbered: bool) -> str:
+    """What wrk shall ask, in Lua."""
     lines = [f"wrk.method = {json.dumps(method)}", f"wrk.body = {json.dumps(body)}"]
     lines += [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()]
     target = f'{json.dumps(path)} .. number .. ".txt"' if numbered else json.dumps(path)

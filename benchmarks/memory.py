@@ -9,7 +9,13 @@ from pathlib import Path
 
 def resident(pid: int) -> int:
     """Bytes. Raises OSError where the kernel does not tell."""
-    return sum(_proportional(process) for process in _tree(pid))
+    return sum(proportional(Path(f"/proc/{process}/smaps_rollup").read_text()) for process in _tree(pid))
+
+
+def proportional(told: str) -> int:
+    """Bytes of one process, of a shared page its part, as the kernel tells them."""
+    match = re.search(r"^Pss:\s+(\d+) kB", told, re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
 
 
 def _tree(pid: int) -> list[int]:
@@ -19,8 +25,3 @@ def _tree(pid: int) -> list[int]:
             with contextlib.suppress(FileNotFoundError):  # a thread that has ended meanwhile
                 found += [int(child) for child in (task / "children").read_text().split()]
     return found
-
-
-def _proportional(pid: int) -> int:
-    match = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    return int(match[1]) * 1024 if match else 0

@@ -17,6 +17,7 @@ from benchmarks.memory import resident
 from benchmarks.peers import MIB, Place
 
 _LISTINGS = 8
+_MANY = 16
 NAMED = (
     b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><getlastmodified/><getcontentlength/>'
     b"<creationdate/><resourcetype/></prop></propfind>"
@@ -234,7 +235,14 @@ WORK = (
         "memory, 4 listings of 10,000",
         "MiB",
         False,
-        _memory(lambda place: crowds.listings(place, _ten_thousand(place))),
+        _memory(lambda place: crowds.listings(place, _ten_thousand(place), crowds.STREAMS)),
+    ),
+    Figure(
+        "memory",
+        "memory, 16 listings of 10,000",
+        "MiB",
+        False,
+        _memory(lambda place: crowds.listings(place, _ten_thousand(place), _MANY)),
     ),
     Figure("memory", "memory, a second later", "MiB", False, _after),
 )
