@@ -270,6 +270,18 @@ def test_an_upload_that_went_to_the_disk_unseen_gets_its_checksum_afterwards(
     assert {one.outcome for one in custody.scrub_all(storage) if one.place == "/new.bin"} == {"good"}
 
 
+@pytest.mark.parametrize("kind", [Bytes, Spliced])
+@pytest.mark.parametrize("size", [100_000, 1_200_000, 10_000_000])
+def test_an_upload_without_a_length_takes_no_more_of_the_disk_than_it_is_long(
+    tree: Tree, root: Path, kind: type[Bytes], size: int
+) -> None:
+    content = os.urandom(size)
+    tree.write(at("/new.bin"), kind(content, None))
+    assert read(tree, "/new.bin") == content
+    status = (root / "files" / "alice" / "new.bin").stat()
+    assert size <= status.st_blocks * 512 < size + 100_000
+
+
 def test_no_checksum_is_made_of_what_is_gone_when_its_time_comes(storage: LocalStorage, tree: Tree) -> None:
     purged, made = threading.Event(), []
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from filehost_dav.errors import Truncated
@@ -20,6 +21,8 @@ from filehost_dav.storage.tree import Body
 SMALL = 64 * 1024  # bytes up to which a body is read first, then stored
 _BUFFER = 128 * 1024  # more falls out of the processor's cache
 _SPLICE = 1024 * 1024
+_LARGE = 1024 * 1024
+_AHEAD = 8 * 1024 * 1024  # bytes claimed beyond what has arrived of a large body that does not say its length
 KEPT = "sha1"  # of every upload; where the bytes are not seen, it is made afterwards
 _ASKED_FOR = ("md5", "sha1")  # who announces one checksum will want to see these
 
@@ -40,6 +43,7 @@ class Upload:
         self._announced = announced
         self._reservation = reservation
         self._received = 0
+        self._claimed = 0
 
     def store(self, folder: Folder, name: str, expected: int | None) -> Received:
         """Store the body in `folder` as `name`; nothing is left there on an error."""
@@ -83,25 +87,36 @@ class Upload:
         if splice is not None and not self._announced:
             self._splice(splice, file)
             self._check_complete()
+            self._trim(file)
             return {}
         sums = self._sums()
         buffer = memoryview(bytearray(_BUFFER))
         while count := self._body.readinto(buffer):
             piece = buffer[:count]
             sums.update(piece)
-            self._count(count)
+            self._count(file, count)
             _write_all(file, piece)
         self._check_complete()
+        self._trim(file)
         sums.verify(self._announced)
         return sums.digests()
 
     def _splice(self, splice: Callable[[int, int], int], file: int) -> None:
         while count := splice(file, _SPLICE):
-            self._count(count)
+            self._count(file, count)
 
-    def _count(self, count: int) -> None:
+    def _count(self, file: int, count: int) -> None:
         self._received += count
         self._reservation.cover_received(self._received)
+        if self._body.length is None and self._received > max(self._claimed, _LARGE):
+            self._claimed = self._received + _AHEAD
+            with suppress(OSError):  # there may be room for all that comes, if not for so much more
+                allocate(file, self._claimed)
+
+    def _trim(self, file: int) -> None:
+        """Give back what was claimed and did not come."""
+        if self._claimed > self._received:
+            os.ftruncate(file, self._received)
 
     def _check_complete(self) -> None:
         if self._body.length is not None and self._received != self._body.length:
