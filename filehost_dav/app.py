@@ -42,7 +42,7 @@ from filehost_dav.upkeep import Upkeep
 from filehost_dav.web.accounts import Accounts
 from filehost_dav.web.application import Pages
 from filehost_dav.web.crowd import Allowed, Counts, Crowd
-from filehost_dav.web.foresight import Foresight
+from filehost_dav.web.foresight import LISTING, Foresight
 from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.health import Health
 from filehost_dav.web.homes import Homes
@@ -275,7 +275,7 @@ def foreseeing(application: WSGIApplication, database: Database, storage: Storag
         yield locks.question(name)
 
     looking = dict.fromkeys(("GET", "HEAD", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE"), storage.looking)
-    questions = {**looking, "PUT": writing}
+    questions = {**looking, LISTING: storage.listing, "PUT": writing}
     return Foresight(application, database.alongside, questions)
 
 

@@ -323,6 +323,9 @@ class Storage(Protocol):
     def looking(self, user: str, path: FilePath) -> Iterable[Statement]:
         """What a look at a file or folder asks of the records: nothing, where they do not tell of files."""
 
+    def listing(self, user: str, folder: FilePath) -> Iterable[Statement]:
+        """What tells whether a listing of a folder still holds: of the folder, and of what lies beside it."""
+
     def writing(self, user: str, path: FilePath) -> Iterable[Statement]:
         """What writing a file asks of them before it begins."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from filehost_dav.accounts.names import one_spelling
 from filehost_dav.errors import BadPath, SignInRefused
@@ -21,6 +21,7 @@ from filehost_dav.web.signin import read_basic
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+LISTING: Final = "PROPFIND of members"
 Questions = Callable[[str, FilePath], Iterable[Statement]]
 """By a user's name and a path."""
 
@@ -34,18 +35,23 @@ class Foresight:
         alongside: Callable[[Iterable[Statement]], AbstractContextManager[None]],
         questions: Mapping[str, Questions],
     ) -> None:
-        """`questions` by method; what is not in it is left alone."""
+        """`questions` by method, or by LISTING; what is not in it is left alone."""
         self._application = application
         self._alongside = alongside
         self._questions = questions
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        questions = self._questions.get(environ["REQUEST_METHOD"])
+        questions = self._questions.get(_kind(environ))
         header = environ.get("HTTP_AUTHORIZATION", "")
         if questions is None or not header:
             return self._application(environ, start_response)
         with self._alongside(_asked(questions, header, environ)):
             return self._application(environ, start_response)
+
+
+def _kind(environ: WSGIEnvironment) -> str:
+    method: str = environ["REQUEST_METHOD"]
+    return LISTING if method == "PROPFIND" and environ.get("HTTP_DEPTH") != "0" else method
 
 
 def _asked(questions: Questions, header: str, environ: WSGIEnvironment) -> Iterator[Statement]:

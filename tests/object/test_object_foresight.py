@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +13,11 @@ from testbed.postgres import Postgres
 from filehost_dav.app import foreseeing
 from filehost_dav.errors import Unavailable
 from filehost_dav.paths import FilePath
+from filehost_dav.policy.roles import Policy
 from filehost_dav.state.locks import LockStore
 from filehost_dav.state.postgres import PostgresDatabase
 from filehost_dav.state.schema import migrate
+from filehost_dav.storage.home import Home
 from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.folder_blobs import FolderBlobs
 from filehost_dav.storage.tree import Condition
@@ -37,7 +39,9 @@ class Scene:
         for _ in range(2):  # with the second, the name of a third blob is drawn in advance
             self.tree.write(PATH, Bytes(b"content"))
 
-    def request(self, method: str, work: Callable[[], object], name: str = "alice") -> None:
+    def request(
+        self, method: str, work: Callable[[], object], *, name: str = "alice", path: FilePath = PATH
+    ) -> None:
         """Do `work` as such a request does after its sign-in, without another answer of the engine."""
 
         def application(_environ: object, _start: object) -> Iterable[bytes]:
@@ -51,7 +55,8 @@ class Scene:
 
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": str(PATH),
+            "PATH_INFO": str(path),
+            "HTTP_DEPTH": "0" if path == PATH else "1",
             "HTTP_AUTHORIZATION": "Basic " + base64.b64encode(f"{name}:secret".encode()).decode(),
         }
         foreseeing(application, self.database, self.storage)(environ, lambda *_: lambda _: None)
@@ -69,6 +74,15 @@ def scene(postgres: Postgres, folder_blobs: FolderBlobs) -> Iterator[Scene]:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PROPFIND", "MOVE"])
 def test_a_file_is_found_with_the_sign_in(scene: Scene, method: str) -> None:
     scene.request(method, lambda: scene.tree.stat(PATH))
+
+
+def test_whether_a_listing_still_holds_is_known_with_the_sign_in(scene: Scene) -> None:
+    folder = FilePath.parse("/folder")
+    scene.tree.make_folder(folder)
+    home = Home(scene.tree, Policy())
+    known: list[Hashable | None] = []
+    scene.request("PROPFIND", lambda: known.append(home.generation(folder)), path=folder)
+    assert known == [home.generation(folder)] != [None]
 
 
 def test_an_upload_is_let_in_with_the_sign_in(scene: Scene) -> None:

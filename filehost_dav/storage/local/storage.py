@@ -94,6 +94,9 @@ class LocalStorage:
     def looking(self, user: str, path: FilePath) -> Iterable[Statement]:
         return ()
 
+    def listing(self, user: str, folder: FilePath) -> Iterable[Statement]:
+        return ()
+
     def writing(self, user: str, path: FilePath) -> Iterable[Statement]:
         return ()
 

@@ -108,7 +108,12 @@ def walking(user: str, root: Root, parts: Sequence[str]) -> Statement:
 
 def walk_listing(rows: Queries, user: str, root: Root, parts: Sequence[str]) -> list[Node]:
     """The node at the path, then its members; empty when nothing is there."""
-    return [Node(*row) for row in rows.query(_listing(len(parts)), (*parts, int(root), user))]
+    return [Node(*row) for row in rows.query(*walking_listing(user, root, parts))]
+
+
+def walking_listing(user: str, root: Root, parts: Sequence[str]) -> Statement:
+    """The question that `walk_listing` puts."""
+    return Statement(_listing(len(parts)), (*parts, int(root), user))
 
 
 def walk_alike(rows: Queries, user: str, path: FilePath) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from filehost_dav.paths import FilePath
+from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database, Statement
 from filehost_dav.storage.object.blobs import Blobs
 from filehost_dav.storage.object.change import found_tree
@@ -13,7 +13,7 @@ from filehost_dav.storage.object.cleaner import Ages, Cleaner
 from filehost_dav.storage.object.manifest import Manifests
 from filehost_dav.storage.object.memory import Memory
 from filehost_dav.storage.object.room import Room
-from filehost_dav.storage.object.rows import asked_of_target, root_of, walking
+from filehost_dav.storage.object.rows import asked_of_target, root_of, walking, walking_listing
 from filehost_dav.storage.object.tree import ObjectTree
 from filehost_dav.storage.object.uploads import Names, Uploads
 from filehost_dav.storage.tree import Totals
@@ -69,6 +69,11 @@ class ObjectStorage:
 
     def looking(self, user: str, path: FilePath) -> Iterable[Statement]:
         yield walking(user, root_of(path.area), path.parts)
+
+    def listing(self, user: str, folder: FilePath) -> Iterable[Statement]:
+        yield from self.looking(user, folder)
+        for area in (Area.STAGING, Area.SIDE):
+            yield walking_listing(user, root_of(area), folder.parts)
 
     def writing(self, user: str, path: FilePath) -> Iterable[Statement]:
         return asked_of_target(user, path)
