@@ -17,6 +17,7 @@ from filehost_dav.dav.propfind_memory import PATIENCE, Listings
 from filehost_dav.paths import FilePath
 from filehost_dav.storage.local import LocalStorage
 
+AGES = 20.0  # seconds
 DAV = "{DAV:}"
 LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
 SIZES = prop(DAV + "getcontentlength", DAV + "getlastmodified", DAV + "getetag", DAV + "resourcetype")
@@ -241,6 +242,12 @@ def test_a_large_folder_is_listed_right_through_all_changes(dav: InProcess) -> N
     assert len(told(dav, "/large/")) == 4
 
 
+def waiting(listings: Listings) -> threading.Thread:
+    waiter = threading.Thread(target=listings.await_maker, args=("key",), daemon=True)
+    waiter.start()
+    return waiter
+
+
 class TestBounds:
     @staticmethod
     def listing(size: int) -> Listing:
@@ -279,22 +286,44 @@ class TestBounds:
         assert listings.grant("other", 900)
 
     def test_who_wants_what_is_being_made_waits_for_it(self) -> None:
-        listings = Listings()
+        listings = Listings(clock=lambda: 100.0)
         assert listings.claim("key")
-        waiter = threading.Thread(target=listings.await_maker, args=("key",))
-        waiter.start()
-        for _ in range(3):
-            assert listings.grant("key", 1)
-            waiter.join(PATIENCE / 2)
+        waiter = waiting(listings)
+        waiter.join(2 * PATIENCE)
         assert waiter.is_alive()
         listings.keep("key", self.listing(1))
-        waiter.join(PATIENCE / 2)
+        waiter.join(AGES)
         assert not waiter.is_alive()
 
-    def test_nobody_waits_for_one_who_gets_no_further(self) -> None:
+    def test_nobody_waits_for_one_who_stands_still(self) -> None:
         listings = Listings()
         assert listings.claim("key")
-        waiter = threading.Thread(target=listings.await_maker, args=("key",), daemon=True)
-        waiter.start()
-        waiter.join(10 * PATIENCE)
+        waiter = waiting(listings)
+        waiter.join(AGES)
         assert not waiter.is_alive()
+
+    def test_nobody_begins_to_wait_for_one_who_has_stood_still_before(self) -> None:
+        now = [100.0]
+        listings = Listings(clock=lambda: now[0])
+        assert listings.claim("key")
+        now[0] += 2 * PATIENCE
+        listings.await_maker("key")  # for ever, by a clock that stands still
+
+    def test_nobody_waits_for_one_who_was_refused_room(self) -> None:
+        listings = Listings(most_memory=10, clock=lambda: 100.0)
+        assert listings.claim("key")
+        assert not listings.grant("key", 11)
+        listings.await_maker("key")
+
+    def test_nobody_waits_long_for_one_who_gets_on_slowly(self) -> None:
+        now = [100.0]
+        listings = Listings(clock=lambda: now[0])
+        assert listings.claim("key")
+        waiter = waiting(listings)
+        for _ in range(100):
+            now[0] += PATIENCE / 2
+            assert listings.grant("key", 1)
+            waiter.join(PATIENCE / 2)
+            if not waiter.is_alive():
+                return
+        pytest.fail("it waits still")
