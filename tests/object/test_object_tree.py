@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from testbed.bodies import Bytes, Endless
@@ -23,7 +24,7 @@ from filehost_dav.errors import (
     Unavailable,
 )
 from filehost_dav.paths import Area, FilePath
-from filehost_dav.state.database import Database
+from filehost_dav.state.database import EVERYONE, Database, Transaction
 from filehost_dav.storage.object import ObjectStorage
 from filehost_dav.storage.object.blobs import Blobs, Lost, Sink
 from filehost_dav.storage.object.cleaner import DAY, Ages
@@ -335,6 +336,21 @@ def test_what_was_deleted_comes_back_and_never_over_something(tree: ObjectTree) 
         tree.restore(trashed.id)
 
 
+class Counted:
+    """A database that counts its transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.transactions = 0
+
+    def transaction(self, subject: str = EVERYONE) -> AbstractContextManager[Transaction]:
+        self.transactions += 1
+        return self._database.transaction(subject)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+
 class TestQuota:
     """Room of one user: 1 MiB."""
 
@@ -355,6 +371,20 @@ class TestQuota:
             tree.write(
                 at("/a.bin"), Endless(MIB, announced=False, breaks_after=0), metadata=Metadata(expected=MIB + 1)
             )
+
+    def test_a_small_file_that_does_not_fit_is_refused_before_its_body(self, tree: ObjectTree) -> None:
+        put(tree, "/a.bin", bytes(MIB - 5))
+        with pytest.raises(QuotaExceeded):
+            tree.write(at("/b.bin"), Endless(6, breaks_after=0))
+        put(tree, "/b.bin", bytes(5))
+
+    def test_a_small_file_takes_one_transaction(self, database: Database, folder_blobs: FolderBlobs) -> None:
+        counted = Counted(database)
+        tree = ObjectStorage(cast("Database", counted), folder_blobs, quota=lambda _: MIB).tree("alice")
+        before = counted.transactions
+        for size in (10, MIB // 2):
+            put(tree, f"/{size}.bin", bytes(size))
+        assert counted.transactions - before == 1 + 2  # a large one has its room kept
 
     def test_two_uploads_cannot_overshoot_together(self, tree: ObjectTree) -> None:
         class Nested(Endless):

@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from filehost_dav.errors import NotFound, ParentMissing, QuotaExceeded, Unavailable
 from filehost_dav.paths import FilePath
@@ -25,6 +26,7 @@ from filehost_dav.storage.object.rows import (
     FIRST,
     RANGE,
     Node,
+    Queries,
     Root,
     State,
     below,
@@ -34,6 +36,7 @@ from filehost_dav.storage.object.rows import (
 )
 
 _AT_ONCE = 500  # parameters of one statement
+NO_ROOM: Final = "There is no room left for this file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +286,7 @@ class Change:
             return
         needed = self.used + self.reserved() + more
         if needed > quota:
-            raise QuotaExceeded("There is no room left for this file")
+            raise QuotaExceeded(NO_ROOM)
         while needed + self.kept > quota:
             self._give_up_oldest()
 
@@ -342,6 +345,14 @@ def taking_in(
             raise Unavailable("The upload took too long, try again")
         yield change
         change.finish()
+
+
+def taken(rows: Queries, user: str) -> tuple[int, int]:
+    """The bytes of a user's tree, and those that uploads on their way have asked for."""
+    sql = """SELECT used, (SELECT COALESCE(SUM(size), 0) FROM blob WHERE space = space.id AND state = 0)
+        FROM space WHERE name = ?"""
+    ((used, reserved),) = rows.query(sql, (user,)) or [(0, 0)]
+    return used, int(reserved)
 
 
 def found_tree(database: Database, user: str, now: int) -> None:

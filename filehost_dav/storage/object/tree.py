@@ -15,7 +15,7 @@ from filehost_dav.paths import Area, FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object import placing, trash, versions
 from filehost_dav.storage.object.blobs import Blobs
-from filehost_dav.storage.object.change import Change, changing, found_tree, taking_in
+from filehost_dav.storage.object.change import Change, changing, found_tree, taken, taking_in
 from filehost_dav.storage.object.content import BlobContent
 from filehost_dav.storage.object.memory import Memory
 from filehost_dav.storage.object.rows import (
@@ -143,11 +143,9 @@ class ObjectTree:
         return sums
 
     def usage(self) -> Usage:
-        sql = """SELECT used, (SELECT COALESCE(SUM(size), 0) FROM blob WHERE space = space.id AND state = 0)
-            FROM space WHERE name = ?"""
-        ((used, reserved),) = self._database.query(sql, (self._user,)) or [(0, 0)]
+        used, reserved = taken(self._database, self._user)
         limit = self._quota
-        available = _ENDLESS if limit is None else max(0, limit - used - int(reserved))
+        available = _ENDLESS if limit is None else max(0, limit - used - reserved)
         return Usage(used, limit, available)
 
     def trash(self) -> Iterator[Trashed]:

@@ -3,7 +3,7 @@
 The journal is the blob's own row: it is written before the first byte leaves, holds the room that
 the upload may take, and is renewed while bytes come. Whatever a crash leaves in the bucket has such
 a row, and the cleaner removes both. Nothing is visible before the tree takes the blob in. Where no
-room has to be kept, such rows are written for many uploads at once.
+room has to be kept, as for what is small, such rows are written for many uploads at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -29,7 +29,7 @@ from filehost_dav.errors import (
 from filehost_dav.paths import FilePath
 from filehost_dav.state.database import Database
 from filehost_dav.storage.object.blobs import Blobs, key_of, new_id
-from filehost_dav.storage.object.change import Blob, changing
+from filehost_dav.storage.object.change import NO_ROOM, Blob, changing, taken
 from filehost_dav.storage.object.memory import LARGEST, Memory
 from filehost_dav.storage.object.room import Pace, Room
 from filehost_dav.storage.object.rows import State
@@ -89,6 +89,8 @@ class Uploads:
         Raises Truncated, ChecksumMismatch, TooLarge, QuotaExceeded, Unavailable, NotFound (no such user).
         """
         intake = _Intake(body, metadata.checksums, self._largest)
+        if body.length is not None and body.length <= _FREE:
+            owned = self._without_room(owned, body.length)
         journal = _Journal(self._database, owned, self._names, self._clock)
         journal.begin(body.length if body.length is not None else metadata.expected or 0)
         try:
@@ -98,6 +100,14 @@ class Uploads:
             with contextlib.suppress(FilehostError):
                 self._abandon(journal, silent=isinstance(error, Unavailable))
             raise
+
+    def _without_room(self, owned: Owned, size: int) -> Owned:
+        """A small body keeps no room: it is looked whether there is some, and the commit counts exactly."""
+        if owned.quota is not None:
+            used, reserved = taken(self._database, owned.user)
+            if used + reserved - owned.replaces + size > owned.quota:
+                raise QuotaExceeded(NO_ROOM)
+        return replace(owned, quota=None)
 
     def _send(self, journal: _Journal, intake: _Intake, length: int | None, notes: Mapping[str, str]) -> None:
         start = intake.take(_FREE if length is None else min(_FREE, length))
