@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Final
 
 from filehost_dav.errors import ConditionFailed, Full, IsAFolder, NotFound, QuotaExceeded, Refused, TooLarge
 from filehost_dav.paths import Area, FilePath
@@ -36,6 +37,8 @@ from filehost_dav.storage.tree import (
     Version,
     Written,
 )
+
+_AT_HAND: Final = 64 * 1024  # bytes of a body that has arrived with its request; to read it costs nothing
 
 
 class Home:
@@ -126,6 +129,8 @@ class Home:
             return self._copy_out(source, target, when)
         entry = self._tree.stat(self._place(source))
         goal = self._arrival(entry, target, every_member=deep)
+        if goal.area is Area.FILES:
+            self._judge.twin(target)
         written = self._tree.copy(entry.path, goal, when=self._judge.settled(when, target, goal), deep=deep)
         self._settle(written, goal)
         if entry.is_folder and deep and entry.path.area is goal.area is Area.FILES:
@@ -287,6 +292,8 @@ class Home:
             self._aside.require_parent(path)
             self._aside.make_way(place)
             return self._aside.bounded(place, body)
+        if body.length is None or body.length > _AT_HAND:
+            self._judge.twin(path)
         return self._judge.body(path, body)
 
     def _arrival(self, entry: Entry, target: FilePath, *, every_member: bool) -> FilePath:

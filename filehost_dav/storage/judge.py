@@ -68,11 +68,11 @@ class Judge:
         """`when` as the tree asks it at `place`: with the path the caller knows, and with the rule that a new
         name has no twin, which another request may have made meanwhile.
         """
+        if place.area is Area.FILES:
+            return Condition(when.absent, when.holds, when.asks, lambda: self.twin(path, renamed))
 
         def holds(present: Entry | None) -> None:
             when.holds(None if present is None else shown(present))
-            if present is None and place.area is Area.FILES:
-                self.twin(path, renamed)
 
         return Condition(when.absent, holds, when.asks)
 

@@ -89,6 +89,10 @@ def _anything(_present: Entry | None) -> None:
     """The condition that always holds."""
 
 
+def _any_name() -> None:
+    """Every new name is welcome."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What must hold at the instant of commit.
@@ -98,11 +102,13 @@ class Condition:
     commit; raises ConditionFailed or Locked. It must be quick and may be called more than once.
     `asks`: what it will ask of the records, so that a storage which keeps the tree there can ask it
     together with its own questions.
+    `new`: called at the commit, and not always before, when nothing is at the target; raises Refused.
     """
 
     absent: bool = False
     holds: Callable[[Entry | None], None] = field(default=_anything)
     asks: tuple[Statement, ...] = ()
+    new: Callable[[], None] = field(default=_any_name)
 
 
 ANYTHING = Condition()

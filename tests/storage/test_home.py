@@ -56,6 +56,16 @@ def at(text: str) -> FilePath:
     return FilePath.parse(text)
 
 
+class Unread:
+    """A body that nobody may read."""
+
+    def __init__(self, length: int | None) -> None:
+        self.length = length
+
+    def readinto(self, _buffer: memoryview, /) -> int:
+        raise AssertionError("the body was read")
+
+
 def put(home: Home, path: str, octets: bytes = b"words") -> Entry:
     return home.write(at(path), BytesBody(octets)).entry
 
@@ -517,6 +527,16 @@ def test_a_file_may_change_the_case_of_its_own_name(home: Home) -> None:
     home.delete(at("REPORT.txt"))
     put(home, "rePORT.txt")
     assert names(home) == {"b.txt", "rePORT.txt"}
+
+
+@pytest.mark.parametrize("length", [None, 1 << 30])
+def test_a_twin_is_refused_before_its_upload_is_read(home: Home, length: int | None) -> None:
+    put(home, "/Report.txt")
+    with pytest.raises(Refused):
+        home.write(at("/report.txt"), Unread(length))
+    home.make_folder(at("/docs"))
+    with pytest.raises(Refused):
+        home.copy(at("/docs"), at("/REPORT.txt"))
 
 
 @on_disk

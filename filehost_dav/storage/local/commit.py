@@ -158,6 +158,8 @@ class Committer:
         if present is not None and present.status.is_folder and not over_folder:
             raise IsAFolder("This is a folder")
         _check(when, present)
+        if present is None:
+            when.new()
         return present
 
     def _finished(self, spot: Spot, received: Received, expected: Found | None, modified: int | None) -> Found:

@@ -114,6 +114,7 @@ class LocalTree:
                 if spot.look_for_place() is not None:
                     raise Exists("Something is already there")
                 when.holds(None)
+                when.new()
                 spot.folder.make_folder(spot.name)
                 made = spot.find()
             if self.disk.rules.syncs_all:

@@ -18,6 +18,8 @@ def check(when: Condition, present: Entry | None) -> None:
     if when.absent and present is not None:
         raise ConditionFailed("Something is already there")
     when.holds(present)
+    if present is None:
+        when.new()
 
 
 def check_apart(source: FilePath, target: FilePath) -> None:
