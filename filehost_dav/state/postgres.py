@@ -47,6 +47,8 @@ _TYPES: Final = {
     "WITHOUT ROWID": "",
 }
 _TYPE = re.compile("|".join(rf"\b{name}\b" for name in _TYPES))
+Answers = dict[tuple[str, tuple[Any, ...]], list[Row]]
+"""By statement and parameters."""
 _BEGIN: Final = Statement("BEGIN")
 _COMMIT: Final = Statement("COMMIT")
 _ROLLBACK: Final = Statement("ROLLBACK")
@@ -80,11 +82,10 @@ class PostgresDatabase:
 
     @contextmanager
     def foreseen(self, questions: Sequence[Statement]) -> Iterator[None]:
-        answers = self._current.answers
-        unknown = [asked for asked in questions if (asked.sql, tuple(asked.parameters)) not in answers]
+        known = self._current.answers
+        unknown = [asked for asked in questions if (asked.sql, tuple(asked.parameters)) not in known]
         if unknown:
-            outcomes = self._asked(unknown)
-            self._current.answers |= _known(unknown, outcomes)
+            known |= _known(unknown, self._asked(unknown))
         try:
             yield
         finally:
@@ -170,7 +171,7 @@ class _Current(threading.local):
     companions: Iterable[Statement] = ()
 
     def __init__(self) -> None:
-        self.answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = {}
+        self.answers: Answers = {}
 
 
 class _Pool:
@@ -225,7 +226,7 @@ class _PostgresTransaction:
         self._waiting = [_BEGIN, turn]
         self._done: list[_Done] = []
         self._changing = False
-        self._answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = {}
+        self._answers: Answers = {}
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         known = self._answers.get((sql, tuple(parameters)))
@@ -303,10 +304,7 @@ class _Done:
         self._changed = changed
 
 
-def _known(
-    questions: Sequence[Statement], outcomes: Sequence[Outcome]
-) -> dict[tuple[str, tuple[Any, ...]], list[Row]]:
-    """The answers by question."""
+def _known(questions: Sequence[Statement], outcomes: Sequence[Outcome]) -> Answers:
     pairs = zip(questions, outcomes, strict=True)
     return {(asked.sql, tuple(asked.parameters)): outcome.rows for asked, outcome in pairs}
 
