@@ -87,12 +87,11 @@ class Gateway(Gateway_10):
         head = b"" if self.req.sent_headers else self._head()
         piece = self._framed(chunk)
         if len(piece) <= BLOCK:
-            if head or piece:
-                self._wire.send(head + piece)
-        else:
-            if head:
-                self._wire.send(head, *self._more)
-            self._wire.send(piece)
+            head, piece = b"", head + piece
+        if head:
+            self._wire.send(head, *self._more)
+        if piece:
+            (self._wire.send_last if self._is_last else self._wire.send)(piece)
 
     def send_file(self, descriptor: int, start: int, length: int) -> None:
         """Send a part of a file within the kernel; the length was promised in the head."""
@@ -134,6 +133,11 @@ class Gateway(Gateway_10):
     def status(self) -> str:
         """The status line's code and phrase, as the application gave them."""
         return self._status
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether all that was promised is there, and the connection ends with it."""
+        return self._left == 0 and self.req.close_connection
 
     @property
     def _more(self) -> tuple[int, ...]:

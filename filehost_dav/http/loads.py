@@ -1,7 +1,8 @@
 """How many connections each worker has open, in memory that all workers share.
 
-Whoever has more than another lets the other take the next client, so that a few long-lived
-connections (a mounted drive has four or so) do not all end up in one process.
+Whoever has more than another that is at rest lets the other take the next client, so that a few
+long-lived connections (a mounted drive has four or so) do not all end up in one process. Nobody
+waits for a worker that has something to do.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import mmap
 
 _VACANT = 2**31 - 1
 """More than any worker has, so that nobody leaves a client to a slot without a worker."""
+_AT_WORK = 2**30
+"""Added to the number while it is not to be waited for."""
 _TAKEN = 0
 """Where the number of slots stands that were ever taken; they follow it."""
 
@@ -33,20 +36,32 @@ class Loads:
 class Load:
     """One worker's number among all."""
 
-    __slots__ = ("_counts", "_slot")
+    __slots__ = ("_at_work", "_connections", "_counts", "_slot")
 
     def __init__(self, counts: memoryview[int], slot: int) -> None:
         self._counts = counts
         self._slot = slot
+        self._connections = self._at_work = 0
 
     def set(self, connections: int) -> None:
-        self._counts[self._slot] = connections
+        self._connections = connections
+        self._counts[self._slot] = connections + self._at_work
+
+    def rest(self) -> None:
+        """From now on this worker waits for clients."""
+        self._at_work = 0
+        self._counts[self._slot] = self._connections
+
+    def work(self) -> None:
+        """From now on it serves some."""
+        self._at_work = _AT_WORK
+        self._counts[self._slot] = self._connections + _AT_WORK
 
     def give_up(self) -> None:
         """This worker takes no clients any more."""
         self._counts[self._slot] = _VACANT
 
     def is_above_another(self) -> bool:
-        """Whether some other worker has fewer connections."""
+        """Whether some other worker, at rest, has fewer connections."""
         counts = self._counts
-        return min(counts[1 : counts[_TAKEN] + 1]) < counts[self._slot]
+        return min(counts[1 : counts[_TAKEN] + 1]) < self._connections

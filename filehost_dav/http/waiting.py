@@ -25,7 +25,7 @@ _SWEEP = 1.0
 _SWEEP_CLOSING = 0.05
 _NEVER = 3600.0
 _YIELD = 0.001
-"""Seconds in which a worker with fewer connections may take a new one."""
+"""Seconds in which a worker at rest with fewer connections may take a new one."""
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -88,7 +88,7 @@ class Waiting:
         Listener); waits for one at most until the next sweep.
         """
         knocked = False
-        for descriptor in self._poller.poll(self._pause()):
+        for descriptor in self._awaited():
             connection = self._connections.get(descriptor)
             if connection is not None:
                 yield connection
@@ -100,6 +100,15 @@ class Waiting:
         now = monotonic()
         if now >= self._sweep_at:
             self._sweep(now)
+
+    def _awaited(self) -> Sequence[int]:
+        """The descriptors that have something to say, when some have."""
+        if self._load is None or self._closing:  # who has given up its share must not take it again
+            return self._poller.poll(self._pause())
+        self._load.rest()
+        found = self._poller.poll(self._pause())
+        self._load.work()
+        return found
 
     def wake(self) -> None:
         """End the wait of `ready`."""
@@ -137,7 +146,7 @@ class Waiting:
         return _SWEEP if self._connections or not self._listening else _NEVER
 
     def _answer(self, door: Door) -> Iterator[Connection]:
-        """Somebody knocks: a worker with fewer connections goes first, for a moment."""
+        """Somebody knocks: a worker at rest with fewer connections goes first, for a moment."""
         if self._load is not None and self._listen_at is None and self._load.is_above_another():
             self._stop_listening()
             self._listen_at = monotonic() + _YIELD

@@ -14,6 +14,7 @@ import ssl
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from filehost_dav.http.pipe import Pipe
 
@@ -21,6 +22,8 @@ WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 READABLE, WRITABLE = 1, 2
 MORE = getattr(socket, "MSG_MORE", 0)
 """With `send`: hold a partial packet back, more follows at once. Plain sockets only."""
+_CORK = getattr(socket, "TCP_CORK", None)
+"""The same for all that is sent from now on. A fifth of a second is the longest it holds anything back."""
 RECEIVE = 16_384
 """Bytes asked for when a head is expected: most requests, small bodies included, come in one piece."""
 BLOCK = 65_536
@@ -147,6 +150,13 @@ class Wire:
         count = self.send_now(data if len(data) <= _PIECE else memoryview(data)[:_PIECE], flags)
         if count < len(data):
             self._send_rest(memoryview(data)[count:], waits=count < _PIECE)
+
+    def send_last(self, data: bytes) -> None:
+        """Like `send`, when only the end of the connection follows: both leave together."""
+        if self.tls and _CORK is not None:
+            with suppress(OSError):  # a unix socket has no packets
+                self.sock.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+        self.send(data, 0 if self.tls else MORE)
 
     def _send_rest(self, view: memoryview, *, waits: bool) -> None:
         # In pieces: OpenSSL remembers a write that did not go out, and fails unless the next one is as long.

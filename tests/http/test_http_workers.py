@@ -132,13 +132,25 @@ def test_a_signal_ends_all_of_it_at_once_when_nothing_runs(start: Start, number:
     assert not any(is_alive(pid) for pid in workers)
 
 
-def test_of_several_workers_those_with_fewer_clients_are_known() -> None:
+def test_a_client_is_left_to_a_worker_with_fewer_that_is_at_rest() -> None:
     loads = Loads(3)
     first, second = loads.take(), loads.take()
     assert not first.is_above_another()
     first.set(1)
     assert first.is_above_another()
     assert not second.is_above_another()
+    second.work()
+    assert not first.is_above_another()
+    second.set(0)
+    assert not first.is_above_another()
+    second.rest()
+    assert first.is_above_another()
+
+
+def test_no_client_is_left_to_a_worker_that_has_gone() -> None:
+    loads = Loads(3)
+    first, second = loads.take(), loads.take()
+    first.set(1)
     second.give_up()
     assert not first.is_above_another()
     loads.take()
