@@ -38,7 +38,7 @@ def mkcol(request: Request) -> Answer:
         return _failed(instructions, failures)
     holds(None)
     entry = request.home.make_folder(request.path, when=Condition(holds=holds))
-    failures = carry_out(request, entry, instructions) if instructions else {}
+    failures = carry_out(request, entry, instructions, conditions.tokens) if instructions else {}
     if failures:
         request.home.delete(request.path)
         return _failed(instructions, failures)

@@ -52,7 +52,7 @@ def proppatch(request: Request) -> Answer:
     conditions = Preconditions.of(request.environ)
     require_conditions(request, conditions, entry)
     require_tokens(request, conditions.tokens, request.path)
-    failures = refusals(instructions) or carry_out(request, entry, instructions)
+    failures = refusals(instructions) or carry_out(request, entry, instructions, conditions.tokens)
     href = href_of(request, request.path, is_folder=entry.is_folder)
     text = MULTISTATUS + response(href, propstats(instructions, failures)) + END
     return Answer("207 Multi-Status", [*XML], text.encode())
@@ -80,8 +80,12 @@ def refusals(instructions: Sequence[Instruction]) -> dict[str, str]:
     return {one.name: status for one in instructions if (status := _refusal(one)) is not None}
 
 
-def carry_out(request: Request, entry: Entry, instructions: Sequence[Instruction]) -> dict[str, str]:
-    """Change all the properties; or none, and tell which prevented it with which status."""
+def carry_out(
+    request: Request, entry: Entry, instructions: Sequence[Instruction], tokens: frozenset[str]
+) -> dict[str, str]:
+    """Change all the properties, holding the locks of `tokens`; or none, and tell which prevented it with
+    which status.
+    """
     for one in instructions:
         if one.checksums and not _are_known(request, entry, one.checksums):
             return {one.name: "409 Conflict"}
@@ -92,7 +96,7 @@ def carry_out(request: Request, entry: Entry, instructions: Sequence[Instruction
 
     def still() -> None:
         request.home.stat(entry.path)
-        require_tokens(request, Preconditions.of(request.environ).tokens, entry.path)
+        require_tokens(request, tokens, entry.path)
 
     try:
         # Not inside the transaction: a tree may keep its times in the same database.

@@ -31,7 +31,7 @@ class Properties:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._without: dict[str, int] = {}
+        self._none: dict[str, tuple[int, bool]] = {}
 
     def of(self, owner: str, path: FilePath) -> Values:
         """The dead properties of one resource, name → value."""
@@ -129,14 +129,14 @@ class Properties:
         generation = self._database.generation()
         if generation is None:
             return False
-        if self._without.get(owner) == generation:
-            return True
-        if self._database.query("SELECT 1 FROM property WHERE owner = ? LIMIT 1", (owner,)):
-            return False
-        if len(self._without) > 10_000:
-            self._without.clear()
-        self._without[owner] = generation  # read before the query: a change in between is not missed
-        return True
+        known = self._none.get(owner)
+        if known is None or known[0] != generation:
+            if len(self._none) > 10_000:
+                self._none.clear()
+            found = self._database.query("SELECT 1 FROM property WHERE owner = ? LIMIT 1", (owner,))
+            # The generation was read before the query: a change in between is not missed.
+            known = self._none[owner] = (generation, not found)
+        return known[1]
 
 
 def _change(transaction: Transaction, owner: str, path: FilePath, changes: Sequence[Change]) -> None:
