@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from harness.clock import Clock
 
 from filehost_dav.accounts.app_passwords import AppPasswords
 from filehost_dav.accounts.memory import Memory
@@ -18,16 +18,6 @@ from filehost_dav.state.database import SqliteDatabase
 from filehost_dav.state.schema import migrate
 
 CHEAP = Cost(memory=64 * 1024, rounds=1, lanes=1)
-
-
-@dataclass
-class Clock:
-    """Seconds since the epoch, as the test says."""
-
-    now: float = 1_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

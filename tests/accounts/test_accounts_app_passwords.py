@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from harness.clock import Clock
 
 from filehost_dav.accounts.app_passwords import AppPasswords
 from filehost_dav.accounts.signing_in import SigningIn
@@ -16,12 +16,6 @@ from filehost_dav.errors import Exists, NotFound, SignInRefused
 from filehost_dav.paths import FilePath
 
 HOME = "192.0.2.7"
-
-
-class Clock(Protocol):
-    """A clock that the test turns."""
-
-    now: float
 
 
 def test_it_signs_in_with_the_name_and_as_a_token_alone(door: SigningIn, app_passwords: AppPasswords) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from harness.clock import Clock
 from passlib.totp import TOTP
 
 from filehost_dav.accounts.codes import Codes
@@ -17,14 +17,6 @@ from filehost_dav.errors import Exists, NotFound, SignInRefused
 from filehost_dav.state.database import Database, SqliteDatabase
 from filehost_dav.state.postgres import PostgresDatabase
 from filehost_dav.state.schema import migrate
-
-
-class Clock(Protocol):
-    """A clock that the test turns."""
-
-    now: float
-
-    def __call__(self) -> float: ...
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

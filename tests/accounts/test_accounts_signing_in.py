@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from harness.clock import Clock
 
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.accounts.signing_in import Login, SigningIn
@@ -17,12 +18,6 @@ from filehost_dav.errors import SignInRefused
 from filehost_dav.state.database import SqliteDatabase
 
 HOME = "192.0.2.7"
-
-
-class Clock(Protocol):
-    """A clock that the test turns."""
-
-    now: float
 
 
 class Counted(Protocol):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from harness.clock import Clock
 
 from filehost_dav.accounts.passwords import Passwords
 from filehost_dav.accounts.signing_in import SigningIn
@@ -15,12 +15,6 @@ from filehost_dav.errors import SignInRefused, Throttled
 from filehost_dav.state.database import SqliteDatabase
 
 HOME, NEIGHBOUR, ELSEWHERE = "192.0.2.7", "192.0.2.8", "203.0.113.9"
-
-
-class Clock(Protocol):
-    """A clock that the test turns."""
-
-    now: float
 
 
 def fail(throttle: Throttle, times: int, name: str = "anna", address: str = ELSEWHERE) -> None:

@@ -22,6 +22,7 @@ import pytest
 from harness.dav import Client
 from harness.drives import davfs2, rclone_environment, wait_until
 from harness.server import Account, Server
+from testbed.processes import free_port
 
 from filehost_dav.checkup import GOOD
 from filehost_dav.errors import Unavailable
@@ -155,13 +156,6 @@ def trusting() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @contextmanager

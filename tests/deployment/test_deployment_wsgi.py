@@ -22,6 +22,7 @@ from harness.dav import Client
 from harness.leaks import log_file
 from harness.page import SAME_SITE, Visitor
 from harness.server import REPOSITORY, Server, environment
+from testbed.processes import free_port
 
 PAGE = REPOSITORY / "docs" / "deployment" / "wsgi.md"
 COMMANDS = {line.split()[0]: line for line in re.findall(r"(?m)^```sh\n(.+)\n```", PAGE.read_text())}
@@ -50,12 +51,6 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it does not listen")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(params=COMMANDS, scope="module")

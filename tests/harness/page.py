@@ -33,6 +33,7 @@ from filehost_dav.web.application import Pages
 from filehost_dav.web.front import FrontDoor
 from filehost_dav.web.homes import Homes
 from filehost_dav.web.signin import Gate
+from harness.clock import Clock
 from harness.leaks import remember, remember_fields
 
 PASSWORD = "correct horse battery"
@@ -47,16 +48,6 @@ SAME_SITE = {**BROWSER, "Sec-Fetch-Site": "same-origin"}
 SCRIPT = {"Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
 _SHOWN = re.compile(r'class="secret">([^<]+)<')
 TEXT_BROWSER = {"Accept": "text/html, text/plain;q=0.5", "User-Agent": "Lynx/2.9"}
-
-
-@dataclass
-class Clock:
-    """Seconds that pass only when a test says so."""
-
-    now: float = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from testbed.processes import free_port
 
 BASE = "dc=example,dc=org"
 ADMIN, ADMIN_PASSWORD = f"cn=admin,{BASE}", "password-of-the-admin"
@@ -106,7 +107,7 @@ def directory(folder: Path, *, certificate: tuple[Path, Path] | None = None, por
     tls = f"TLSCertificateFile {certificate[0]}\nTLSCertificateKeyFile {certificate[1]}" if certificate else ""
     config = _CONFIG.format(base=BASE, admin=ADMIN, password=ADMIN_PASSWORD, folder=folder / "db", tls=tls)
     (folder / "slapd.conf").write_text(config)
-    port = port or _free_port()
+    port = port or free_port()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [program, "-f", folder / "slapd.conf", "-h", f"ldap://127.0.0.1:{port}", "-d", "256"],
@@ -134,9 +135,3 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"slapd does not start:\n{log.read_text()}") from None
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from harness.raw import ours
+from testbed.processes import free_port
 
 from filehost_dav.http.transfer import Offload
 from filehost_dav.storage.tree import Span
@@ -87,10 +88,8 @@ def front(tmp_path: Path) -> Iterator[int]:
         return []
 
     offload = Offload("X-Accel-Redirect", file.parent, "/kept/")
-    with ours(app, offload=offload, proxies=("127.0.0.1",)) as back, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    with ours(app, offload=offload, proxies=("127.0.0.1",)) as back:
+        port = free_port()
         config = tmp_path / "nginx.conf"
         config.write_text(CONFIG.format(folder=tmp_path, front=port, back=back, files=file.parent))
         nginx = subprocess.Popen(["nginx", "-e", str(tmp_path / "error.log"), "-c", str(config)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import threading
 import time
 import urllib.error
@@ -19,19 +18,13 @@ from harness.dav import Client
 from harness.server import Server
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from testbed.processes import free_port
 
 from filehost_dav.accounts.passwords import Cost, Passwords
 from filehost_dav.logs.requests import Record
 from filehost_dav.metrics.counters import Counters
 from filehost_dav.metrics.requests import RequestCounts, as_open_metrics, request_counters
 from filehost_dav.metrics.survey import Survey
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def scrape(port: int, seconds: float = 20.0) -> str:

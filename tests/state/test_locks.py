@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.clock import Clock
 
 from filehost_dav.errors import Locked, NotFound
 from filehost_dav.paths import FilePath
@@ -16,15 +17,6 @@ from filehost_dav.state.locks import Lock, LockStore, Wish
 from filehost_dav.state.schema import migrate
 
 RACES = 1000
-
-
-class Clock:
-    """Seconds that pass only when told to."""
-
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

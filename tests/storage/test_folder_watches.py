@@ -10,20 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from harness.clock import Clock
 
 from filehost_dav.storage.local.folders import Folder
 from filehost_dav.storage.local.watch import Watches
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")
-
-
-class Clock:
-    """Time that stands still until told otherwise."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

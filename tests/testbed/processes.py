@@ -29,6 +29,12 @@ def program(name: str, *places: Path, hint: str) -> Path:
     raise Missing(f"{name} is missing: {hint}")
 
 
+def free_port() -> int:
+    """A port nobody listens on now."""
+    (port,) = free_ports(1)
+    return port
+
+
 def free_ports(count: int) -> list[int]:
     """Ports nobody listens on now."""
     held = [socket.create_server((HOST, 0)) for _ in range(count)]
