@@ -153,9 +153,8 @@ class Wire:
 
     def send_last(self, data: bytes) -> None:
         """Like `send`, when only the end of the connection follows: both leave together."""
-        if self.tls and _CORK is not None:
-            with suppress(OSError):  # a unix socket has no packets
-                self.sock.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+        if self.tls:
+            self._hold_back(1)
         self.send(data, 0 if self.tls else MORE)
 
     def _send_rest(self, view: memoryview, *, waits: bool) -> None:
@@ -179,6 +178,14 @@ class Wire:
 
     def send_file(self, descriptor: int, start: int, length: int) -> int:
         """Send a part of a file within the kernel: how many bytes, fewer only when the file has shrunk."""
+        # Else every acknowledgement makes the kernel send what has come together, however little.
+        self._hold_back(1)
+        try:
+            return self._send_file(descriptor, start, length)
+        finally:
+            self._hold_back(0)
+
+    def _send_file(self, descriptor: int, start: int, length: int) -> int:
         at, end = start, start + length
         patient = False
         try:
@@ -212,6 +219,12 @@ class Wire:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, deadline)
         self.sock.setblocking(True)
         return True
+
+    def _hold_back(self, on: int) -> None:
+        """Whether partial packets wait for what follows."""
+        if _CORK is not None:
+            with suppress(OSError):  # a unix socket has no packets
+                self.sock.setsockopt(socket.IPPROTO_TCP, _CORK, on)
 
     def wait(self, event: int, seconds: float) -> None:
         """Until the socket is ready. Raises Stalled."""
