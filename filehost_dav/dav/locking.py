@@ -55,13 +55,7 @@ def unlock(request: Request) -> Answer:
     if not header:
         raise Refusal(400, "The Lock-Token header is missing")
     token = header.strip().removeprefix("<").removesuffix(">")
-    found = _held(request, token)
-    if found is None:
-        raise Refusal(
-            409, "This lock has ended, or is on something else", condition="lock-token-matches-request-uri"
-        )
-    if found.principal != request.user:
-        raise Refusal(403, "Somebody else holds this lock")
+    found = _own(request, token, else_status=409)
     request.services.locks.release(request.user, token)
     if request.home.forget_placeholder(found.path):
         removed(request, found.path)
@@ -98,13 +92,7 @@ def _refresh(request: Request) -> Answer:
     if len(tokens) != 1:
         raise Refusal(400, "To refresh a lock, name it, and only it, in the If header")
     (token,) = tokens
-    found = _held(request, token)
-    if found is None:
-        raise Refusal(
-            412, "This lock has ended, or is on something else", condition="lock-token-matches-request-uri"
-        )
-    if found.principal != request.user:
-        raise Refusal(403, "Somebody else holds this lock")
+    found = _own(request, token, else_status=412)
     require_conditions(request, conditions, entry_at(request, request.path))
     root = entry_at(request, found.path)
     renewed = request.services.locks.refresh(
@@ -114,9 +102,16 @@ def _refresh(request: Request) -> Answer:
     return Answer("200 OK", _xml_headers(), body)
 
 
-def _held(request: Request, token: str) -> Lock | None:
+def _own(request: Request, token: str, *, else_status: int) -> Lock:
+    """The requester's own lock with this token, which covers the resource."""
     covering = request.services.locks.covering(request.user, request.path)
-    return next((lock for lock in covering if lock.token == token), None)
+    found = next((lock for lock in covering if lock.token == token), None)
+    if found is None:
+        sentence = "This lock has ended, or is on something else"
+        raise Refusal(else_status, sentence, condition="lock-token-matches-request-uri")
+    if found.principal != request.user:
+        raise Refusal(403, "Somebody else holds this lock")
+    return found
 
 
 def _lockable(request: Request) -> Entry | None:
