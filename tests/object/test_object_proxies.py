@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -35,10 +36,18 @@ def nodes(
         "FILEHOST_SERVER_PROXIES": "127.0.0.1",
     }
     places = ["shared", "shared"] if request.param == "local" else ["one", "two"]
-    one, two = (Server(folder / place, settings).start() for place in places)
-    yield one, two, one.add_user("alice")
-    one.stop()
-    two.stop()
+    with contextlib.ExitStack() as running:
+        one, two = [running.enter_context(_running(folder / place, settings)) for place in places]
+        yield one, two, one.add_user("alice")
+
+
+@contextlib.contextmanager
+def _running(data: Path, settings: dict[str, str]) -> Iterator[Server]:
+    server = Server(data, settings).start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def example(name: str) -> str:
