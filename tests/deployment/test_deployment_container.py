@@ -12,11 +12,11 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from harness.programs import program
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTAINERFILE = ROOT / "Containerfile"
@@ -101,7 +101,7 @@ inside health 2>/dev/null || echo unhealthy
 
 
 def test_the_linter_finds_nothing() -> None:
-    linter = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    linter = program("hadolint")
     if linter is None:
         pytest.skip("hadolint is not installed")
     done = subprocess.run([linter, CONTAINERFILE], capture_output=True, text=True, timeout=60, check=False)

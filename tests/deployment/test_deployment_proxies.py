@@ -9,7 +9,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from urllib.parse import quote
 import pytest
 from harness.dav import Client
 from harness.drives import davfs2, rclone_environment, wait_until
+from harness.programs import program
 from harness.server import Account, Server
 from testbed.processes import free_port
 
@@ -69,11 +69,6 @@ def caddy(folder: Path, text: str) -> list[str]:
         + text
     )
     return ["caddy", "run", "--config", str(main), "--adapter", "caddyfile"]
-
-
-def program(name: str) -> str | None:
-    """Where a proxy is: in the system, or beside this Python, where Traefik's package puts it."""
-    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
 
 
 def traefik(folder: Path, text: str) -> list[str]:
